@@ -1,0 +1,143 @@
+// Package people says who asks and what he may do. Every use case that a person can reach asks here first: roles are
+// presets over one table, so that what a role may do is read in one place and nowhere else.
+package people
+
+import (
+	"context"
+	"slices"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+)
+
+// Permission is one thing that a person may do in his workspace.
+type Permission string
+
+// The permissions.
+const (
+	// Own is for what everybody who is signed in may do with himself: sign out, choose a theme, see the front page.
+	Own         Permission = "own"
+	ReadSources Permission = "read sources and connections"
+	// ManageConnections is to approve, check, rotate and switch off and on.
+	ManageConnections Permission = "manage connections"
+	ReadEvents        Permission = "read events"
+	ReadArtifacts     Permission = "read artifacts"
+	BuildArtifacts    Permission = "build artifacts"
+	AttachArtifacts   Permission = "attach artifacts"
+	ReadActions       Permission = "read actions"
+	ReadControls      Permission = "read controls and frameworks"
+)
+
+// Role is a preset of permissions.
+type Role string
+
+// The roles.
+const (
+	Admin        Role = "admin"
+	Collaborator Role = "collaborator"
+	HelpDesk     Role = "help_desk"
+	Reviewer     Role = "evidence_reviewer"
+	Auditor      Role = "auditor"
+)
+
+// Roles gives all roles, the mightiest first.
+func Roles() []Role { return []Role{Admin, Collaborator, HelpDesk, Reviewer, Auditor} }
+
+// Permissions gives all permissions in the order in which they are shown.
+func Permissions() []Permission {
+	return []Permission{Own, ReadSources, ManageConnections, ReadEvents, ReadArtifacts, BuildArtifacts, AttachArtifacts, ReadActions, ReadControls}
+}
+
+// Title is the role in words for a person.
+func (r Role) Title() string {
+	switch r {
+	case Admin:
+		return "Administrator"
+	case Collaborator:
+		return "Collaborator"
+	case HelpDesk:
+		return "Help desk"
+	case Reviewer:
+		return "Evidence reviewer"
+	case Auditor:
+		return "Auditor"
+	}
+	return "Unknown role"
+}
+
+// ParseRole reads a role's own word.
+func ParseRole(s string) (Role, error) {
+	if slices.Contains(Roles(), Role(s)) {
+		return Role(s), nil
+	}
+	return "", evidence.Errorf(evidence.Invalid,
+		"%q is no role. The roles are admin, collaborator, help_desk, evidence_reviewer and auditor.", s)
+}
+
+// Grants gives what a role may do: the one permission table. A role that is not in it may do nothing.
+//
+// The help desk keeps connections alive and never sees what people did. A reviewer judges evidence and therefore does
+// not make it. An auditor's view is given by an audit, with its controls and its window; outside of one he has none.
+func (r Role) Grants() []Permission {
+	switch r {
+	case Admin, Collaborator:
+		return Permissions()
+	case HelpDesk:
+		return []Permission{Own, ReadSources, ManageConnections, ReadActions}
+	case Reviewer:
+		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReadActions, ReadControls}
+	case Auditor:
+		return []Permission{Own}
+	}
+	return nil
+}
+
+// Caller is the person on whose behalf something is done. The zero Caller is nobody.
+type Caller struct {
+	Member    evidence.ID
+	Workspace evidence.ID
+	Name      string
+	Email     string
+	Role      Role
+}
+
+// Nobody reports whether nobody is signed in.
+func (c Caller) Nobody() bool { return c.Member == "" }
+
+// Who names the caller in the activity trail and on what he made.
+func (c Caller) Who() string {
+	switch {
+	case c.Name != "":
+		return c.Name
+	case c.Email != "":
+		return c.Email
+	}
+	return string(c.Member)
+}
+
+// Has reports whether the caller may do p.
+func (c Caller) Has(p Permission) bool { return !c.Nobody() && slices.Contains(c.Role.Grants(), p) }
+
+// May gives an *evidence.Error, Unauthorized for nobody and Forbidden for somebody who lacks p, else nil.
+func (c Caller) May(p Permission) error {
+	switch {
+	case c.Nobody():
+		return evidence.Errorf(evidence.Unauthorized, "You are not signed in. Ask an administrator for a sign-in link.")
+	case !c.Has(p):
+		return evidence.Errorf(evidence.Forbidden,
+			"Your role, %s, may not %s. An administrator can give you another role.", c.Role.Title(), p)
+	}
+	return nil
+}
+
+type callerKey struct{}
+
+// With puts the caller into a context.
+func With(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// From gives the caller of a context, the zero Caller if there is none.
+func From(ctx context.Context) Caller {
+	c, _ := ctx.Value(callerKey{}).(Caller)
+	return c
+}
