@@ -1,0 +1,145 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/store/sqlc"
+)
+
+// FrameworkInUse is a framework that a workspace works with.
+type FrameworkInUse struct {
+	Framework string
+	Version   string
+	Since     time.Time
+}
+
+// PutControl stores a control, or changes the one with the same key, whose ID and creation stay, and gives what is stored.
+func (s *Store) PutControl(ctx context.Context, c evidence.Control) (evidence.Control, error) {
+	requirements, err := json.Marshal(c.Requirements)
+	if err != nil {
+		return c, fmt.Errorf("writing down the requirements of a control: %w", err)
+	}
+	r, err := sqlc.New(s.write).PutControl(ctx, sqlc.PutControlParams{ID: string(c.ID), Workspace: string(c.Workspace), Key: c.Key,
+		Name: c.Name, Description: c.Description, Requirements: string(requirements), CreatedAt: ms(c.CreatedAt)})
+	if err != nil {
+		return c, fmt.Errorf("storing a control: %w", err)
+	}
+	return controlOf(r)
+}
+
+// Controls gives the controls of a workspace by key.
+func (s *Store) Controls(ctx context.Context, ws evidence.ID) ([]evidence.Control, error) {
+	rows, err := s.queries().Controls(ctx, string(ws))
+	if err != nil {
+		return nil, fmt.Errorf("reading controls: %w", err)
+	}
+	var all []evidence.Control
+	for _, r := range rows {
+		c, err := controlOf(r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// Control gives one control by its ID or key.
+func (s *Store) Control(ctx context.Context, ws evidence.ID, idOrKey string) (evidence.Control, error) {
+	r, err := s.queries().Control(ctx, string(ws), idOrKey)
+	if err != nil {
+		return evidence.Control{}, notFound(err, "reading a control", "There is no control %s.", idOrKey)
+	}
+	return controlOf(r)
+}
+
+func controlOf(r sqlc.Control) (evidence.Control, error) {
+	c := evidence.Control{ID: evidence.ID(r.ID), Workspace: evidence.ID(r.Workspace), Key: r.Key, Name: r.Name,
+		Description: r.Description, CreatedAt: fromMS(r.CreatedAt)}
+	if err := json.Unmarshal([]byte(r.Requirements), &c.Requirements); err != nil {
+		return c, fmt.Errorf("reading the requirements of control %s: %w", r.Key, err)
+	}
+	return c, nil
+}
+
+// PutAction stores an action, or changes the one with the same key, whose ID and creation stay, and gives what is stored.
+func (s *Store) PutAction(ctx context.Context, a evidence.Action) (evidence.Action, error) {
+	if a.Control != "" {
+		if _, err := s.Control(ctx, a.Workspace, string(a.Control)); err != nil {
+			return a, err
+		}
+	}
+	r, err := sqlc.New(s.write).PutAction(ctx, sqlc.PutActionParams{ID: string(a.ID), Workspace: string(a.Workspace), Key: a.Key,
+		Control: orNull(a.Control), Title: a.Title, Description: a.Description, Owner: a.Owner, Due: ms(a.Due),
+		Cadence: string(a.Cadence), Recipe: a.Recipe, Status: string(cmp.Or(a.Status, evidence.ActionOpen)), CreatedAt: ms(a.CreatedAt)})
+	if err != nil {
+		return a, fmt.Errorf("storing an action: %w", err)
+	}
+	return actionOf(r), nil
+}
+
+// Actions gives the actions of a workspace by key.
+func (s *Store) Actions(ctx context.Context, ws evidence.ID) ([]evidence.Action, error) {
+	rows, err := s.queries().Actions(ctx, string(ws))
+	if err != nil {
+		return nil, fmt.Errorf("reading actions: %w", err)
+	}
+	var all []evidence.Action
+	for _, r := range rows {
+		all = append(all, actionOf(r))
+	}
+	return all, nil
+}
+
+// Action gives one action by its ID or key.
+func (s *Store) Action(ctx context.Context, ws evidence.ID, idOrKey string) (evidence.Action, error) {
+	r, err := s.queries().Action(ctx, string(ws), idOrKey)
+	if err != nil {
+		return evidence.Action{}, notFound(err, "reading an action", "There is no action %s.", idOrKey)
+	}
+	return actionOf(r), nil
+}
+
+func actionOf(r sqlc.Action) evidence.Action {
+	return evidence.Action{ID: evidence.ID(r.ID), Workspace: evidence.ID(r.Workspace), Key: r.Key, Control: evidence.ID(r.Control.String),
+		Title: r.Title, Description: r.Description, Owner: r.Owner, Due: fromMS(r.Due), Cadence: evidence.Cadence(r.Cadence),
+		Recipe: r.Recipe, Status: evidence.ActionStatus(r.Status), CreatedAt: fromMS(r.CreatedAt)}
+}
+
+// SetActionStatus says where the work of an action stands.
+func (s *Store) SetActionStatus(ctx context.Context, ws, id evidence.ID, status evidence.ActionStatus) error {
+	n, err := sqlc.New(s.write).SetActionStatus(ctx, string(status), string(ws), string(id))
+	if err != nil {
+		return fmt.Errorf("changing the status of an action: %w", err)
+	}
+	if n == 0 {
+		return evidence.Errorf(evidence.NotFound, "There is no action %s.", id)
+	}
+	return nil
+}
+
+// UseFramework notes that a workspace works with a version of a framework. It stays in use since the first time.
+func (s *Store) UseFramework(ctx context.Context, ws evidence.ID, framework, version string, at time.Time) error {
+	if err := sqlc.New(s.write).UseFramework(ctx, string(ws), framework, version, ms(at)); err != nil {
+		return fmt.Errorf("taking a framework into use: %w", err)
+	}
+	return nil
+}
+
+// FrameworksInUse gives the frameworks that a workspace works with, by id.
+func (s *Store) FrameworksInUse(ctx context.Context, ws evidence.ID) ([]FrameworkInUse, error) {
+	rows, err := s.queries().FrameworksInUse(ctx, string(ws))
+	if err != nil {
+		return nil, fmt.Errorf("reading frameworks in use: %w", err)
+	}
+	var all []FrameworkInUse
+	for _, r := range rows {
+		all = append(all, FrameworkInUse{Framework: r.Framework, Version: r.Version, Since: fromMS(r.Since)})
+	}
+	return all, nil
+}

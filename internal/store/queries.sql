@@ -1,0 +1,418 @@
+-- Queries that run unchanged on PostgreSQL and SQLite. `make generate` makes package sqlc of them.
+
+-- name: AddWorkspace :exec
+INSERT INTO workspace (id, name) VALUES (@id, @name) ON CONFLICT (name) DO NOTHING;
+
+-- name: WorkspaceByName :one
+SELECT id FROM workspace WHERE name = @name;
+
+-- name: WorkspaceNo :one
+SELECT no FROM workspace WHERE id = @id;
+
+-- name: Workspaces :many
+SELECT id FROM workspace ORDER BY no;
+
+-- name: Keyset :one
+SELECT keyset FROM workspace WHERE id = @id;
+
+-- name: PutKeyset :execrows
+UPDATE workspace SET keyset = @keyset WHERE id = @id AND keyset IS NULL;
+
+-- name: AddMember :execrows
+INSERT INTO member (id, workspace, name, email, role, created_at)
+VALUES (@id, @workspace, @name, @email, @role, @created_at) ON CONFLICT (workspace, email) DO NOTHING;
+
+-- name: Members :many
+SELECT * FROM member WHERE workspace = @workspace ORDER BY created_at, id;
+
+-- name: Member :one
+SELECT * FROM member WHERE workspace = @workspace AND id = @id;
+
+-- name: AddSignInLink :exec
+INSERT INTO sign_in_link (hash, workspace, member, expires_at, used_at)
+VALUES (@hash, @workspace, @member, @expires_at, 0);
+
+-- name: UseSignInLink :one
+UPDATE sign_in_link SET used_at = @now WHERE hash = @hash AND used_at = 0 AND expires_at > @now RETURNING workspace, member;
+
+-- name: UsedSignInLinks :one
+SELECT CAST(count(*) AS bigint) FROM sign_in_link WHERE workspace = @workspace AND used_at > 0;
+
+-- name: AddSession :exec
+INSERT INTO session (hash, member, workspace, created_at, expires_at, last_seen, user_agent)
+VALUES (@hash, @member, @workspace, @created_at, @expires_at, @last_seen, @user_agent);
+
+-- name: Session :one
+SELECT * FROM session WHERE hash = @hash;
+
+-- name: TouchSession :execrows
+UPDATE session SET last_seen = @last_seen WHERE hash = @hash;
+
+-- name: DeleteSession :execrows
+DELETE FROM session WHERE hash = @hash;
+
+-- name: DeleteExpiredSessions :exec
+DELETE FROM session WHERE expires_at < @now;
+
+-- name: AddApproval :exec
+INSERT INTO approval (hash, workspace, member, source, connection, server, name, step, missing, token, created_at, expires_at, used_at)
+VALUES (@hash, @workspace, @member, @source, @connection, @server, @name, @step, '', NULL, @created_at, @expires_at, 0);
+
+-- name: DeleteExpiredApprovals :exec
+DELETE FROM approval WHERE expires_at <= @now;
+
+-- name: Approval :one
+SELECT * FROM approval WHERE hash = @hash AND workspace = @workspace AND member = @member AND expires_at > @now;
+
+-- name: UpdateApproval :execrows
+UPDATE approval SET server = @server, name = @name, step = @step, missing = @missing, token = @token
+WHERE hash = @hash AND workspace = @workspace AND member = @member AND used_at = 0 AND expires_at > @now;
+
+-- name: UseApproval :execrows
+UPDATE approval SET used_at = @now
+WHERE hash = @hash AND workspace = @workspace AND member = @member AND used_at = 0 AND expires_at > @now;
+
+-- name: CloseApproval :execrows
+UPDATE approval SET connection = @connection, token = NULL
+WHERE hash = @hash AND workspace = @workspace AND member = @member AND used_at > 0;
+
+-- name: ReopenApproval :execrows
+UPDATE approval SET used_at = 0 WHERE hash = @hash AND workspace = @workspace AND member = @member;
+
+-- name: AddActivity :exec
+INSERT INTO activity (workspace, at, who, what, subject, detail)
+VALUES (@workspace, @at, @who, @what, @subject, @detail);
+
+-- name: Activity :many
+SELECT * FROM activity WHERE workspace = @workspace ORDER BY id DESC LIMIT CAST(@most AS bigint);
+
+-- name: AddConnection :exec
+INSERT INTO connection (id, workspace, source, name, server, account_uuid, integration, features, missing, token_mark,
+  issued_at, expires_at, created_at, created_by, checked_at, off_at, token)
+VALUES (@id, @workspace, @source, @name, @server, @account_uuid, @integration, @features, @missing, @token_mark,
+  @issued_at, @expires_at, @created_at, @created_by, @checked_at, @off_at, @token);
+
+-- name: AddStream :exec
+INSERT INTO stream (connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up,
+  last_read_at, last_event, pages, events, duplicates, late, conflicts, odd)
+VALUES (@connection, @name, '', 0, 0, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+ON CONFLICT (connection, name) DO NOTHING;
+
+-- name: Connection :one
+SELECT id, workspace, source, name, server, account_uuid, integration, features, missing, token_mark,
+  issued_at, expires_at, created_at, created_by, checked_at, off_at
+FROM connection WHERE workspace = @workspace AND id = @id;
+
+-- name: Connections :many
+SELECT id, workspace, source, name, server, account_uuid, integration, features, missing, token_mark,
+  issued_at, expires_at, created_at, created_by, checked_at, off_at
+FROM connection WHERE workspace = @workspace ORDER BY created_at, id;
+
+-- name: UpdateConnection :execrows
+UPDATE connection SET source = @source, name = @name, server = @server, account_uuid = @account_uuid,
+  integration = @integration, features = @features, missing = @missing, token_mark = @token_mark, issued_at = @issued_at,
+  expires_at = @expires_at, checked_at = @checked_at, off_at = @off_at
+WHERE workspace = @workspace AND id = @id;
+
+-- name: SetToken :execrows
+UPDATE connection SET token = @token WHERE workspace = @workspace AND id = @id;
+
+-- name: ForgetToken :execrows
+UPDATE connection SET token = NULL, off_at = @off_at WHERE workspace = @workspace AND id = @id;
+
+-- name: SealedToken :one
+SELECT token FROM connection WHERE workspace = @workspace AND id = @id;
+
+-- name: StreamRows :many
+SELECT * FROM stream WHERE connection = @connection ORDER BY id;
+
+-- name: StreamRow :one
+SELECT * FROM stream WHERE connection = @connection AND name = @name;
+
+-- name: WorkspaceStreams :many
+SELECT s.id, s.connection, s.name, s.live_to FROM stream s JOIN connection c ON c.id = s.connection
+WHERE c.workspace = @workspace ORDER BY s.id;
+
+-- name: StreamOwner :one
+SELECT c.id AS connection, c.workspace, s.name, w.no FROM stream s JOIN connection c ON c.id = s.connection
+JOIN workspace w ON w.id = c.workspace WHERE s.id = @id;
+
+-- name: AllStreams :many
+SELECT s.id, s.connection, s.name, s.sequence, c.source, w.no FROM stream s JOIN connection c ON c.id = s.connection
+JOIN workspace w ON w.id = c.workspace ORDER BY s.id;
+
+-- name: LockStream :one
+UPDATE stream SET epoch = epoch WHERE connection = @connection AND name = @name AND epoch = @epoch AND cursor = @cursor
+  AND sequence = @sequence RETURNING *;
+
+-- name: LockStreamOfEpoch :one
+UPDATE stream SET epoch = epoch WHERE connection = @connection AND name = @name AND epoch = @epoch RETURNING *;
+
+-- name: TakeLease :execrows
+UPDATE stream SET holder = @holder, epoch = epoch + 1, lease_until = @until
+WHERE id = @id AND epoch = @epoch;
+
+-- name: RenewLease :execrows
+UPDATE stream SET lease_until = @until WHERE connection = @connection AND name = @name AND epoch = @epoch AND holder <> '';
+
+-- name: ReleaseLease :execrows
+UPDATE stream SET holder = '', lease_until = 0 WHERE connection = @connection AND name = @name AND epoch = @epoch;
+
+-- name: EndLeases :exec
+UPDATE stream SET holder = '', epoch = epoch + 1, lease_until = 0 WHERE connection = @connection;
+
+-- name: MoveStream :exec
+UPDATE stream SET cursor = @cursor, sequence = sequence + 1, live_from = @live_from, live_to = @live_to,
+  caught_up = @caught_up, last_read_at = @last_read_at, last_event = @last_event, pages = pages + CAST(@pages AS bigint),
+  events = events + CAST(@events AS bigint), duplicates = duplicates + CAST(@duplicates AS bigint),
+  late = late + CAST(@late AS bigint), conflicts = conflicts + CAST(@conflicts AS bigint), odd = odd + CAST(@odd AS bigint)
+WHERE id = @id;
+
+-- name: CountReread :exec
+UPDATE stream SET last_event = @last_event, pages = pages + CAST(@pages AS bigint),
+  events = events + CAST(@events AS bigint), duplicates = duplicates + CAST(@duplicates AS bigint),
+  late = late + CAST(@late AS bigint), conflicts = conflicts + CAST(@conflicts AS bigint), odd = odd + CAST(@odd AS bigint)
+WHERE id = @id;
+
+-- name: ResetStream :exec
+UPDATE stream SET cursor = '', sequence = sequence + 1, caught_up = 0 WHERE id = @id;
+
+-- name: SetStreamCounts :exec
+UPDATE stream SET last_event = @last_event, events = @events, duplicates = @duplicates, late = @late,
+  conflicts = @conflicts, odd = @odd WHERE id = @id;
+
+-- name: AddPage :one
+INSERT INTO page (stream, sequence, mode, asked_from, asked_to, asked_limit, cursor_sha, next_sha, requested_at,
+  received_at, server_date, build, records, events, min_at, max_at, size, sha256)
+VALUES (@stream, @sequence, @mode, @asked_from, @asked_to, @asked_limit, @cursor_sha, @next_sha, @requested_at,
+  @received_at, @server_date, @build, @records, 0, @min_at, @max_at, @size, @sha256)
+RETURNING id;
+
+-- name: AddPageBody :exec
+INSERT INTO page_body (page, layout, times, body) VALUES (@page, @layout, @times, @body);
+
+-- name: SetPageEvents :exec
+UPDATE page SET events = @events WHERE id = @id;
+
+-- name: SetPageTimes :exec
+UPDATE page SET min_at = @min_at, max_at = @max_at, events = @events WHERE id = @id;
+
+-- name: SetBodyTimes :exec
+UPDATE page_body SET times = @times WHERE page = @page;
+
+-- name: PageRow :one
+SELECT p.*, s.connection, s.name AS stream_name, c.workspace FROM page p JOIN stream s ON s.id = p.stream
+JOIN connection c ON c.id = s.connection WHERE p.id = @id;
+
+-- name: PageBody :one
+SELECT layout, times, body FROM page_body WHERE page = @page;
+
+-- name: PageLayout :one
+SELECT layout FROM page_body WHERE page = @page;
+
+-- name: PageTimes :one
+SELECT times FROM page_body WHERE page = @page;
+
+-- name: PageFrame :one
+SELECT substr(body, CAST(@start AS integer), CAST(@length AS integer)) AS frame FROM page_body WHERE page = @page;
+
+-- name: PagesAfter :many
+SELECT id, stream, sequence, records, events, min_at, max_at, size, sha256, received_at FROM page WHERE id > @id ORDER BY id LIMIT CAST(@most AS bigint);
+
+-- name: CountPages :one
+SELECT CAST(count(*) AS bigint) FROM page;
+
+-- name: LastPoll :one
+SELECT * FROM poll WHERE stream = @stream ORDER BY first_sequence DESC LIMIT 1;
+
+-- name: AddPoll :exec
+INSERT INTO poll (stream, first_sequence, last_sequence, kind, answers, first_at, last_at, cursor_sha, bodies_sha)
+VALUES (@stream, @first_sequence, @last_sequence, @kind, @answers, @first_at, @last_at, @cursor_sha, @bodies_sha);
+
+-- name: ExtendPoll :exec
+UPDATE poll SET last_sequence = @last_sequence, answers = answers + 1, last_at = @last_at, bodies_sha = @bodies_sha
+WHERE stream = @stream AND first_sequence = @first_sequence;
+
+-- name: SequenceSpans :many
+SELECT CAST(sequence AS bigint) AS first_sequence, CAST(sequence AS bigint) AS last_sequence FROM page p WHERE p.stream = @stream AND sequence > 0
+UNION ALL SELECT first_sequence, last_sequence FROM poll q WHERE q.stream = @stream
+ORDER BY 1;
+
+-- name: AddRepeat :exec
+INSERT INTO repeat (stream, at, page, position, first_page, first_position, conflict)
+VALUES (@stream, @at, @page, @position, @first_page, @first_position, @conflict);
+
+-- name: ConflictsOf :many
+SELECT page, position, at FROM repeat WHERE first_page = @first_page AND first_position = @first_position AND conflict = 1
+ORDER BY page, position;
+
+-- name: RepeatsOfPage :many
+SELECT * FROM repeat WHERE page = @page ORDER BY position;
+
+-- name: CountRepeats :one
+SELECT CAST(count(*) AS bigint) FROM repeat WHERE stream = @stream AND at >= @from_at AND at < @to_at;
+
+-- name: Coverage :many
+SELECT from_at, to_at FROM coverage WHERE stream = @stream ORDER BY from_at;
+
+-- name: DeleteCoverage :exec
+DELETE FROM coverage WHERE stream = @stream AND from_at >= @from_at AND to_at <= @to_at;
+
+-- name: AddCoverage :exec
+INSERT INTO coverage (stream, from_at, to_at) VALUES (@stream, @from_at, @to_at);
+
+-- name: AllCoverage :many
+SELECT stream, from_at, to_at FROM coverage ORDER BY stream, from_at;
+
+-- name: OpenTrouble :one
+SELECT * FROM trouble WHERE stream = @stream AND to_at = 0;
+
+-- name: Troubles :many
+SELECT * FROM trouble WHERE stream = @stream ORDER BY from_at, id;
+
+-- name: AddTrouble :exec
+INSERT INTO trouble (stream, from_at, to_at, cause, state, reason) VALUES (@stream, @from_at, @to_at, @cause, @state, @reason);
+
+-- name: CloseTrouble :execrows
+UPDATE trouble SET to_at = CASE WHEN from_at > @to_at THEN from_at ELSE @to_at END WHERE stream = @stream AND to_at = 0;
+
+-- name: CloseTroubleOf :exec
+UPDATE trouble SET to_at = CASE WHEN from_at > @to_at THEN from_at ELSE @to_at END
+WHERE to_at = 0 AND cause = @cause AND stream IN (SELECT s.id FROM stream s WHERE s.connection = @connection);
+
+-- name: AddBadPage :exec
+INSERT INTO bad_page (stream, at, reason, size, body) VALUES (@stream, @at, @reason, @size, @body);
+
+-- name: DropOldBadPages :exec
+DELETE FROM bad_page WHERE bad_page.stream = @stream AND bad_page.id NOT IN
+  (SELECT b.id FROM bad_page b WHERE b.stream = @stream ORDER BY b.id DESC LIMIT 20);
+
+-- name: BadPages :many
+SELECT * FROM bad_page WHERE stream = @stream ORDER BY id DESC;
+
+-- name: RereadMarks :many
+SELECT age_ms, through_at FROM reread_mark WHERE stream = @stream ORDER BY age_ms;
+
+-- name: MoveRereadMark :exec
+INSERT INTO reread_mark (stream, age_ms, through_at) VALUES (@stream, @age_ms, @through_at)
+ON CONFLICT (stream, age_ms) DO UPDATE SET through_at = CASE WHEN excluded.through_at > reread_mark.through_at
+  THEN excluded.through_at ELSE reread_mark.through_at END;
+
+-- name: AddReconciliation :exec
+INSERT INTO reconciliation (stream, age_ms, from_at, to_at, at, seen, known, fresh, changed, missing)
+VALUES (@stream, @age_ms, @from_at, @to_at, @at, @seen, @known, @fresh, @changed, @missing);
+
+-- name: Reconciliations :many
+SELECT * FROM reconciliation WHERE stream = @stream ORDER BY id DESC LIMIT CAST(@most AS bigint);
+
+-- name: Values :many
+SELECT id, kind, first, second, third FROM value WHERE workspace = @workspace AND kind = @kind ORDER BY id DESC
+LIMIT CAST(@most AS bigint);
+
+-- name: ValuesLike :many
+SELECT id, kind, first, second, third FROM value WHERE workspace = @workspace AND kind = @kind
+  AND (lower(first) LIKE CAST(@pattern AS text) ESCAPE '\' OR lower(second) LIKE CAST(@pattern AS text) ESCAPE '\' OR lower(third) LIKE CAST(@pattern AS text) ESCAPE '\')
+ORDER BY id DESC LIMIT CAST(@most AS bigint);
+
+-- name: ValuesEqual :many
+SELECT id, kind, first, second, third FROM value WHERE workspace = @workspace AND kind = @kind AND first = @first;
+
+-- name: AllValues :many
+SELECT id, kind, first, second, third FROM value WHERE workspace = @workspace AND kind = @kind;
+
+-- name: PeopleEqual :many
+SELECT id, kind, first, second, third FROM value WHERE workspace = @workspace AND kind = 'person'
+  AND (first = @word OR second = @word OR lower(third) = lower(@word));
+
+-- name: ValueByID :one
+SELECT kind, first, second, third FROM value WHERE id = @id;
+
+-- name: PutControl :one
+INSERT INTO control (id, workspace, key, name, description, requirements, created_at)
+VALUES (@id, @workspace, @key, @name, @description, @requirements, @created_at)
+ON CONFLICT (workspace, key) DO UPDATE SET name = excluded.name, description = excluded.description,
+  requirements = excluded.requirements
+RETURNING *;
+
+-- name: Controls :many
+SELECT * FROM control WHERE workspace = @workspace ORDER BY key;
+
+-- name: Control :one
+SELECT * FROM control WHERE workspace = @workspace AND (id = @id_or_key OR key = @id_or_key);
+
+-- name: PutAction :one
+INSERT INTO action (id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at)
+VALUES (@id, @workspace, @key, @control, @title, @description, @owner, @due, @cadence, @recipe, @status, @created_at)
+ON CONFLICT (workspace, key) DO UPDATE SET control = excluded.control, title = excluded.title,
+  description = excluded.description, owner = excluded.owner, due = excluded.due, cadence = excluded.cadence,
+  recipe = excluded.recipe, status = excluded.status
+RETURNING *;
+
+-- name: Actions :many
+SELECT * FROM action WHERE workspace = @workspace ORDER BY key;
+
+-- name: Action :one
+SELECT * FROM action WHERE workspace = @workspace AND (id = @id_or_key OR key = @id_or_key);
+
+-- name: SetActionStatus :execrows
+UPDATE action SET status = @status WHERE workspace = @workspace AND id = @id;
+
+-- name: AddArtifact :exec
+INSERT INTO artifact (id, workspace, kind, recipe, title, from_at, to_at, created_at, retired_at, retired)
+VALUES (@id, @workspace, @kind, @recipe, @title, @from_at, @to_at, @created_at, @retired_at, @retired);
+
+-- name: UpdateArtifact :execrows
+UPDATE artifact SET title = @title, retired_at = @retired_at, retired = @retired WHERE workspace = @workspace AND id = @id;
+
+-- name: DerivedArtifact :one
+SELECT id FROM artifact WHERE workspace = @workspace AND recipe = @recipe AND from_at = @from_at AND to_at = @to_at AND kind = 'derived';
+
+-- name: NewestVersion :one
+SELECT CAST(coalesce(max(version), 0) AS bigint) FROM artifact_version WHERE artifact = @artifact;
+
+-- name: AddArtifactVersion :exec
+INSERT INTO artifact_version (artifact, version, recipe_version, engine, result, population, table_rows, provenance, files, built_at, built_by)
+VALUES (@artifact, @version, @recipe_version, @engine, @result, @population, @table_rows, @provenance, @files, @built_at, @built_by);
+
+-- name: Artifact :one
+SELECT a.*, sqlc.embed(v) FROM artifact a JOIN artifact_version v ON v.artifact = a.id
+WHERE a.workspace = @workspace AND a.id = @id ORDER BY v.version DESC LIMIT 1;
+
+-- name: Artifacts :many
+SELECT a.*, sqlc.embed(v) FROM artifact a JOIN artifact_version v ON v.artifact = a.id
+WHERE a.workspace = @workspace AND v.version = (SELECT max(w.version) FROM artifact_version w WHERE w.artifact = a.id)
+  AND (CAST(@recipe AS text) = '' OR a.recipe = @recipe) AND (CAST(@kind AS text) = '' OR a.kind = @kind)
+  AND (CAST(@control AS text) = '' OR a.id IN (SELECT t.artifact FROM attachment t WHERE t.control = @control AND t.detached_at = 0))
+  AND (CAST(@action AS text) = '' OR a.id IN (SELECT t.artifact FROM attachment t WHERE t.action = @action AND t.detached_at = 0))
+ORDER BY a.created_at DESC, a.id;
+
+-- name: ArtifactVersions :many
+SELECT v.* FROM artifact_version v JOIN artifact a ON a.id = v.artifact
+WHERE a.workspace = @workspace AND a.id = @id ORDER BY v.version DESC;
+
+-- name: Attach :execrows
+INSERT INTO attachment (id, workspace, artifact, action, control, strength, reason, caveat, automatic, attached_at, attached_by,
+  detached_at, detached_by, detached)
+VALUES (@id, @workspace, @artifact, @action, @control, @strength, @reason, @caveat, @automatic, @attached_at, @attached_by, 0, '', '')
+ON CONFLICT DO NOTHING;
+
+-- name: Detach :execrows
+UPDATE attachment SET detached_at = @detached_at, detached_by = @detached_by, detached = @detached
+WHERE workspace = @workspace AND id = @id AND detached_at = 0;
+
+-- name: Attachments :many
+SELECT * FROM attachment WHERE workspace = @workspace AND detached_at = 0
+  AND (CAST(@artifact AS text) = '' OR artifact = @artifact)
+  AND (CAST(@control AS text) = '' OR control = @control)
+  AND (CAST(@action AS text) = '' OR action = @action)
+ORDER BY attached_at, id;
+
+-- name: AttachmentExists :one
+SELECT CAST(count(*) AS bigint) FROM attachment WHERE workspace = @workspace AND id = @id;
+
+-- name: UseFramework :exec
+INSERT INTO framework_in_use (workspace, framework, version, since) VALUES (@workspace, @framework, @version, @since)
+ON CONFLICT (workspace, framework) DO UPDATE SET version = excluded.version;
+
+-- name: FrameworksInUse :many
+SELECT * FROM framework_in_use WHERE workspace = @workspace ORDER BY framework;
