@@ -1,0 +1,158 @@
+// Package program holds the controls, actions and frameworks that a workspace works with: it starts them from a
+// framework's starter set, and lists them with the artifacts that prove them.
+//
+// Whether an action is done and whether it is overdue is derived when it is read: it is done once a person said so, or
+// while an artifact of the kind that it asks for, complete and for its period, is attached to it.
+package program
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/framework"
+	"github.com/exhibithq/exhibit/internal/store"
+)
+
+// Store is what of the store controls and actions need.
+type Store interface {
+	PutControl(ctx context.Context, c evidence.Control) (evidence.Control, error)
+	Controls(ctx context.Context, ws evidence.ID) ([]evidence.Control, error)
+	PutAction(ctx context.Context, a evidence.Action) (evidence.Action, error)
+	Actions(ctx context.Context, ws evidence.ID) ([]evidence.Action, error)
+	Action(ctx context.Context, ws evidence.ID, idOrKey string) (evidence.Action, error)
+	SetActionStatus(ctx context.Context, ws, id evidence.ID, status evidence.ActionStatus) error
+	Artifacts(ctx context.Context, ws evidence.ID, f store.ArtifactFilter) ([]evidence.Artifact, error)
+	Attachments(ctx context.Context, ws evidence.ID, f store.AttachmentFilter) ([]evidence.Attachment, error)
+	UseFramework(ctx context.Context, ws evidence.ID, framework, version string, at time.Time) error
+	FrameworksInUse(ctx context.Context, ws evidence.ID) ([]store.FrameworkInUse, error)
+	AddActivity(ctx context.Context, a store.Activity) error
+}
+
+// Service is the use cases. Its methods may be called from several goroutines and processes at once.
+type Service struct {
+	store Store
+	now   func() time.Time
+}
+
+// New makes a Service. now may be nil: time.Now.
+func New(s Store, now func() time.Time) *Service {
+	if now == nil {
+		now = time.Now
+	}
+	return &Service{store: s, now: now}
+}
+
+// Seeded says what Seed made.
+type Seeded struct {
+	Controls int
+	Actions  int
+}
+
+// Seed starts a framework in a workspace: the starter set's controls and actions are made, with due dates counted from
+// now. What has the same key already stays as it is. A framework that is in use is left alone, so that Seed can be
+// called again at any time; after a crash half-way it makes the rest.
+func (s *Service) Seed(ctx context.Context, who string, ws evidence.ID, id string) (Seeded, error) {
+	var made Seeded
+	f, err := framework.ByID(id)
+	if err != nil {
+		return made, err
+	}
+	starter, err := framework.StarterFor(id)
+	if err != nil {
+		return made, err
+	}
+	inUse, err := s.store.FrameworksInUse(ctx, ws)
+	if err != nil {
+		return made, fmt.Errorf("listing frameworks in use: %w", err)
+	}
+	if slices.ContainsFunc(inUse, func(u store.FrameworkInUse) bool { return u.Framework == id }) {
+		return made, nil
+	}
+	at := s.now().UTC().Truncate(time.Second)
+	ids, err := s.seedControls(ctx, ws, starter, at, &made)
+	if err != nil {
+		return made, err
+	}
+	if err := s.seedActions(ctx, ws, starter, ids, at, &made); err != nil {
+		return made, err
+	}
+	// Last, as it is what says that all of the above is there.
+	if err := s.store.UseFramework(ctx, ws, id, f.Version, at); err != nil {
+		return made, fmt.Errorf("noting the framework as in use: %w", err)
+	}
+	return made, s.note(ctx, ws, who, "framework.use", id, fmt.Sprintf("%d controls and %d actions made", made.Controls, made.Actions))
+}
+
+// seedControls makes the controls that are not there and gives the ids of all by key.
+func (s *Service) seedControls(ctx context.Context, ws evidence.ID, starter framework.Starter, at time.Time, made *Seeded) (map[string]evidence.ID, error) {
+	there, err := s.store.Controls(ctx, ws)
+	if err != nil {
+		return nil, fmt.Errorf("listing controls: %w", err)
+	}
+	ids := map[string]evidence.ID{}
+	for _, c := range there {
+		ids[c.Key] = c.ID
+	}
+	for _, c := range starter.Controls {
+		if _, ok := ids[c.Key]; ok {
+			continue
+		}
+		control := evidence.Control{ID: evidence.NewID(evidence.PrefixControl), Workspace: ws, Key: c.Key, Name: c.Name, Description: c.Description, CreatedAt: at}
+		for _, r := range c.Requirements {
+			control.Requirements = append(control.Requirements, evidence.RequirementRef{Framework: starter.Framework, ID: r})
+		}
+		if control, err = s.store.PutControl(ctx, control); err != nil {
+			return nil, fmt.Errorf("making control %s: %w", c.Key, err)
+		}
+		ids[c.Key] = control.ID
+		made.Controls++
+	}
+	return ids, nil
+}
+
+func (s *Service) seedActions(ctx context.Context, ws evidence.ID, starter framework.Starter, controls map[string]evidence.ID, at time.Time, made *Seeded) error {
+	there, err := s.store.Actions(ctx, ws)
+	if err != nil {
+		return fmt.Errorf("listing actions: %w", err)
+	}
+	for _, a := range starter.Actions {
+		if slices.ContainsFunc(there, func(x evidence.Action) bool { return x.Key == a.Key }) {
+			continue
+		}
+		_, err := s.store.PutAction(ctx, evidence.Action{
+			ID: evidence.NewID(evidence.PrefixAction), Workspace: ws, Key: a.Key, Control: controls[a.Control], Title: a.Title, Description: a.Description,
+			Owner: a.Owner, Due: a.Due(at), Cadence: a.Cadence, Recipe: a.Recipe, Status: evidence.ActionOpen, CreatedAt: at,
+		})
+		if err != nil {
+			return fmt.Errorf("making action %s: %w", a.Key, err)
+		}
+		made.Actions++
+	}
+	return nil
+}
+
+// SetStatus lets a person mark an action as done or open again. An action that an attached artifact fills stays done.
+func (s *Service) SetStatus(ctx context.Context, who string, ws evidence.ID, action string, status evidence.ActionStatus) error {
+	if status != evidence.ActionDone && status != evidence.ActionOpen {
+		return evidence.Errorf(evidence.Invalid, "%.40q is no status of an action. Write open or done.", status)
+	}
+	a, err := s.store.Action(ctx, ws, action)
+	if err != nil {
+		return err
+	}
+	if err := s.store.SetActionStatus(ctx, ws, a.ID, status); err != nil {
+		return fmt.Errorf("setting the status of %s: %w", a.Key, err)
+	}
+	return s.note(ctx, ws, who, "action.status", a.Key, string(status))
+}
+
+func (s *Service) note(ctx context.Context, ws evidence.ID, who, what, subject, detail string) error {
+	err := s.store.AddActivity(ctx, store.Activity{Workspace: ws, At: s.now().UTC(), Who: who, What: what, Subject: subject, Detail: detail})
+	if err != nil {
+		return fmt.Errorf("writing the activity trail: %w", err)
+	}
+	return nil
+}
