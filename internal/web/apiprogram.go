@@ -1,0 +1,175 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/store"
+	"github.com/exhibithq/exhibit/internal/web/view"
+)
+
+type apiFile struct {
+	Format string `json:"format"`
+	Media  string `json:"media"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+	Href   string `json:"href"`
+}
+
+type apiArtifact struct {
+	ID         evidence.ID           `json:"id"`
+	Version    int                   `json:"version"`
+	Kind       evidence.ArtifactKind `json:"kind"`
+	Recipe     string                `json:"recipe"`
+	Title      string                `json:"title"`
+	From       time.Time             `json:"from"`
+	To         time.Time             `json:"to"`
+	Result     evidence.Completeness `json:"result"`
+	Population int64                 `json:"population"`
+	Rows       int64                 `json:"rows"`
+	BuiltAt    *time.Time            `json:"built_at"`
+	BuiltBy    string                `json:"built_by"`
+	Controls   []string              `json:"controls"`
+	Actions    []string              `json:"actions"`
+	Files      []apiFile             `json:"files"`
+	Versions   []int                 `json:"versions,omitempty"`
+	Provenance json.RawMessage       `json:"provenance,omitempty"`
+}
+
+func artifactJSON(all programme, a evidence.Artifact) apiArtifact {
+	v := a.Latest
+	out := apiArtifact{
+		ID: a.ID, Version: v.Version, Kind: a.Kind, Recipe: a.Recipe, Title: a.Title, From: a.Period.From.UTC(), To: a.Period.To.UTC(), Result: v.Result,
+		Population: v.Population, Rows: v.Rows, BuiltAt: moment(v.BuiltAt), BuiltBy: v.BuiltBy, Controls: []string{}, Actions: []string{}, Files: []apiFile{},
+	}
+	for _, at := range all.attachments {
+		if at.Artifact != a.ID || !at.DetachedAt.IsZero() {
+			continue
+		}
+		if c, err := all.control(string(at.Target.Control)); err == nil {
+			out.Controls = append(out.Controls, c.Key)
+		}
+		if x, err := all.action(string(at.Target.Action)); err == nil {
+			out.Actions = append(out.Actions, x.Action.Key)
+		}
+	}
+	for _, f := range v.Files {
+		out.Files = append(out.Files, apiFile{f.Format, f.Media, f.Size, f.SHA256, view.FileHref(a.ID, v.Version, f.Format)})
+	}
+	return out
+}
+
+type apiArtifacts struct {
+	Artifacts []apiArtifact `json:"artifacts"`
+}
+
+func (s *server) apiArtifacts(ctx context.Context, c people.Caller, _ *nothing) (apiArtifacts, error) {
+	out := apiArtifacts{Artifacts: []apiArtifact{}}
+	all, err := s.programme(ctx, c.Workspace)
+	if err != nil {
+		return out, err
+	}
+	list, err := s.cfg.Store.Artifacts(ctx, c.Workspace, store.ArtifactFilter{})
+	if err != nil {
+		return out, fmt.Errorf("listing artifacts: %w", err)
+	}
+	for _, a := range list {
+		out.Artifacts = append(out.Artifacts, artifactJSON(all, a))
+	}
+	return out, nil
+}
+
+func (s *server) apiArtifact(ctx context.Context, c people.Caller, in *byID) (apiArtifact, error) {
+	a, err := s.cfg.Store.Artifact(ctx, c.Workspace, evidence.ID(in.ID))
+	if err != nil {
+		return apiArtifact{}, err
+	}
+	all, err := s.programme(ctx, c.Workspace)
+	if err != nil {
+		return apiArtifact{}, err
+	}
+	versions, err := s.cfg.Store.ArtifactVersions(ctx, c.Workspace, a.ID)
+	if err != nil {
+		return apiArtifact{}, fmt.Errorf("listing the versions of %s: %w", a.ID, err)
+	}
+	out := artifactJSON(all, a)
+	for _, v := range versions {
+		out.Versions = append(out.Versions, v.Version)
+	}
+	slices.Sort(out.Versions)
+	if json.Valid(a.Latest.Provenance) {
+		out.Provenance = a.Latest.Provenance
+	}
+	return out, nil
+}
+
+type apiRequirement struct {
+	Framework string `json:"framework"`
+	ID        string `json:"id"`
+}
+
+type apiControl struct {
+	ID           evidence.ID      `json:"id"`
+	Key          string           `json:"key"`
+	Name         string           `json:"name"`
+	Requirements []apiRequirement `json:"requirements"`
+	Artifacts    []evidence.ID    `json:"artifacts"`
+}
+
+type apiControls struct {
+	Controls []apiControl `json:"controls"`
+}
+
+func (s *server) apiControls(ctx context.Context, c people.Caller, _ *nothing) (apiControls, error) {
+	out := apiControls{Controls: []apiControl{}}
+	list, err := s.cfg.Program.Controls(ctx, c.Workspace)
+	if err != nil {
+		return out, fmt.Errorf("listing controls: %w", err)
+	}
+	for _, v := range list {
+		row := apiControl{ID: v.Control.ID, Key: v.Control.Key, Name: v.Control.Name, Requirements: []apiRequirement{}, Artifacts: all(v.Artifacts)}
+		for _, r := range v.Control.Requirements {
+			row.Requirements = append(row.Requirements, apiRequirement(r))
+		}
+		out.Controls = append(out.Controls, row)
+	}
+	return out, nil
+}
+
+type apiAction struct {
+	ID        evidence.ID           `json:"id"`
+	Key       string                `json:"key"`
+	Title     string                `json:"title"`
+	Control   string                `json:"control"`
+	Status    evidence.ActionStatus `json:"status"`
+	Overdue   bool                  `json:"overdue"`
+	Owner     string                `json:"owner"`
+	Due       *time.Time            `json:"due"`
+	Recipe    string                `json:"recipe"`
+	Artifacts []evidence.ID         `json:"artifacts"`
+}
+
+type apiActions struct {
+	Actions []apiAction `json:"actions"`
+}
+
+func (s *server) apiActions(ctx context.Context, c people.Caller, _ *nothing) (apiActions, error) {
+	out := apiActions{Actions: []apiAction{}}
+	list, err := s.cfg.Program.Actions(ctx, c.Workspace)
+	if err != nil {
+		return out, fmt.Errorf("listing actions: %w", err)
+	}
+	for _, v := range list {
+		a := v.Action
+		out.Actions = append(out.Actions, apiAction{
+			ID: a.ID, Key: a.Key, Title: a.Title, Control: v.ControlKey, Status: a.Status, Overdue: v.Overdue, Owner: a.Owner,
+			Due: moment(a.Due), Recipe: a.Recipe, Artifacts: all(v.Artifacts),
+		})
+	}
+	return out, nil
+}

@@ -1,0 +1,347 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/store"
+)
+
+type nothing struct{}
+
+type byID struct {
+	ID string `path:"id" maxLength:"60" doc:"Its id"`
+}
+
+type apiConnection struct {
+	ID       evidence.ID       `json:"id"`
+	Name     string            `json:"name"`
+	Source   string            `json:"source"`
+	Server   string            `json:"server"`
+	Account  string            `json:"account_uuid"`
+	Features []evidence.Stream `json:"features"`
+	Missing  []evidence.Stream `json:"missing"`
+	Issued   *time.Time        `json:"issued_at"`
+	Expires  *time.Time        `json:"expires_at"`
+	State    evidence.State    `json:"state"`
+	Reason   string            `json:"reason"`
+	Since    *time.Time        `json:"since"`
+	Streams  []apiStream       `json:"streams,omitempty"`
+}
+
+type apiStream struct {
+	Stream     evidence.Stream `json:"stream"`
+	Events     int64           `json:"events"`
+	Pages      int64           `json:"pages"`
+	Duplicates int64           `json:"duplicates"`
+	Late       int64           `json:"late"`
+	Conflicts  int64           `json:"conflicts"`
+	Odd        int64           `json:"odd"`
+	Through    *time.Time      `json:"through"`
+	LastRead   *time.Time      `json:"last_read_at"`
+	LastEvent  *time.Time      `json:"last_event_at"`
+	CaughtUp   bool            `json:"caught_up"`
+}
+
+func connectionJSON(r reading) apiConnection {
+	c := r.connection
+	return apiConnection{
+		ID: c.ID, Name: c.Name, Source: c.Source, Server: c.Server, Account: c.AccountUUID, Features: all(c.Features), Missing: all(c.Missing),
+		Issued: moment(c.IssuedAt), Expires: moment(c.ExpiresAt), State: r.health.State, Reason: r.health.Reason, Since: moment(r.health.Since),
+	}
+}
+
+// all makes an empty list of none, which JSON writes as [] and not as null.
+func all[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+type apiConnections struct {
+	Connections []apiConnection `json:"connections"`
+}
+
+func (s *server) apiConnections(ctx context.Context, c people.Caller, _ *nothing) (apiConnections, error) {
+	list, err := s.readings(ctx, c.Workspace)
+	out := apiConnections{Connections: []apiConnection{}}
+	for _, r := range list {
+		out.Connections = append(out.Connections, connectionJSON(r))
+	}
+	return out, err
+}
+
+func (s *server) apiConnection(ctx context.Context, c people.Caller, in *byID) (apiConnection, error) {
+	conn, err := s.cfg.Store.Connection(ctx, c.Workspace, evidence.ID(in.ID))
+	if err != nil {
+		return apiConnection{}, err
+	}
+	r, err := s.readingOf(ctx, conn)
+	if err != nil {
+		return apiConnection{}, err
+	}
+	out := connectionJSON(r)
+	for _, st := range r.streams {
+		out.Streams = append(out.Streams, apiStream{
+			Stream: st.Stream, Events: st.Events, Pages: st.Pages, Duplicates: st.Duplicates, Late: st.Late, Conflicts: st.Conflicts, Odd: st.Odd,
+			Through: moment(st.Through), LastRead: moment(st.LastReadAt), LastEvent: moment(st.LastEvent), CaughtUp: st.CaughtUp,
+		})
+	}
+	return out, nil
+}
+
+// SpanParams are the parameters of a span of time. huma reads embedded parameters only from exported types.
+type SpanParams struct {
+	From string `query:"from" maxLength:"40" doc:"RFC 3339 or a date; 120 days ago if left out"`
+	To   string `query:"to" maxLength:"40" doc:"RFC 3339 or a date, exclusive; now if left out"`
+}
+
+func (p SpanParams) span(now time.Time, length time.Duration) (evidence.Span, error) {
+	span, _, err := customSpan(url.Values{"from": {p.From}, "to": {p.To}}, evidence.Span{From: now.Add(-length), To: now}, "")
+	return span, err
+}
+
+type apiWindow struct {
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+	Events int64     `json:"events"`
+}
+
+type apiGap struct {
+	From      time.Time      `json:"from"`
+	To        time.Time      `json:"to"`
+	Cause     evidence.Cause `json:"cause"`
+	Reason    string         `json:"reason"`
+	HealUntil *time.Time     `json:"heal_until"`
+}
+
+type apiStreamCoverage struct {
+	Connection evidence.ID     `json:"connection"`
+	Stream     evidence.Stream `json:"stream"`
+	Windows    []apiWindow     `json:"windows"`
+	Gaps       []apiGap        `json:"gaps"`
+}
+
+type apiCoverage struct {
+	Streams []apiStreamCoverage `json:"streams"`
+}
+
+func (s *server) apiCoverage(ctx context.Context, c people.Caller, in *SpanParams) (apiCoverage, error) {
+	out := apiCoverage{Streams: []apiStreamCoverage{}}
+	span, err := in.span(s.now(), coverageDays*day)
+	if err != nil {
+		return out, err
+	}
+	list, err := s.cfg.Coverage.Coverage(ctx, c.Workspace, span)
+	if err != nil {
+		return out, err
+	}
+	for _, sc := range list {
+		row := apiStreamCoverage{Connection: sc.Connection, Stream: sc.Stream, Windows: []apiWindow{}, Gaps: []apiGap{}}
+		for _, w := range sc.Windows {
+			row.Windows = append(row.Windows, apiWindow{w.From.UTC(), w.To.UTC(), w.Events})
+		}
+		for _, g := range sc.Gaps {
+			row.Gaps = append(row.Gaps, apiGap{g.From.UTC(), g.To.UTC(), g.Cause, g.Reason, moment(g.HealUntil)})
+		}
+		out.Streams = append(out.Streams, row)
+	}
+	return out, nil
+}
+
+// QueryParams are the parameters that select events.
+type QueryParams struct {
+	SpanParams
+	Connection string   `query:"connection" maxLength:"60" doc:"Id of a connection"`
+	Stream     string   `query:"stream" maxLength:"60" doc:"A stream, such as signinattempts"`
+	Where      []string `query:"where,explode" maxItems:"20" doc:"KEY=VALUE; repeat it for several, which must all hold"`
+}
+
+// query turns the parameters into a query of the caller's workspace.
+func (s *server) query(ctx context.Context, c people.Caller, p QueryParams) (evidence.Query, error) {
+	span, err := p.span(s.now(), coverageDays*day)
+	if err != nil {
+		return evidence.Query{}, err
+	}
+	sr, err := s.parseSearch(ctx, c.Workspace, url.Values{"from": {machine(span.From)}, "to": {machine(span.To)}, "connection": {p.Connection}, "stream": {p.Stream}})
+	if err != nil {
+		return evidence.Query{}, err
+	}
+	sr.query.Span = span
+	for _, w := range p.Where {
+		m, err := evidence.ParseMatch(w)
+		if err != nil {
+			return evidence.Query{}, err
+		}
+		sr.query.Where = append(sr.query.Where, m)
+	}
+	return sr.query, nil
+}
+
+type eventsParams struct {
+	QueryParams
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Events at most"`
+	After string `query:"after" maxLength:"200" doc:"next of the answer before"`
+	Order string `query:"order" enum:"newest,oldest" default:"newest" doc:"Which end to begin at"`
+}
+
+type apiEvent struct {
+	Ref        string            `json:"ref"`
+	At         time.Time         `json:"at"`
+	UUID       string            `json:"uuid"`
+	Connection evidence.ID       `json:"connection"`
+	Stream     evidence.Stream   `json:"stream"`
+	Action     string            `json:"action"`
+	Type       string            `json:"type"`
+	Result     evidence.Result   `json:"result"`
+	Person     apiPerson         `json:"person"`
+	Vault      string            `json:"vault"`
+	Item       string            `json:"item"`
+	Target     string            `json:"target"`
+	Country    string            `json:"country"`
+	IP         string            `json:"ip"`
+	Client     string            `json:"client"`
+	Odd        []string          `json:"odd"`
+	Place      *apiPlace         `json:"place,omitempty"`
+	Raw        string            `json:"raw,omitempty" doc:"The bytes as received, as text; bytes that are no UTF-8 are replaced"`
+	Conflicts  []json.RawMessage `json:"conflicts,omitempty" doc:"Other bytes that came under the same uuid"`
+}
+
+type apiPerson struct {
+	UUID  string `json:"uuid"`
+	Name  string `json:"name"`
+	Email string `json:"email"`
+}
+
+type apiPlace struct {
+	Page        int64      `json:"page"`
+	Position    int        `json:"position"`
+	PageSHA256  string     `json:"page_sha256"`
+	Sequence    int64      `json:"sequence"`
+	Offset      int        `json:"offset"`
+	Length      int        `json:"length"`
+	Records     int        `json:"records"`
+	Mode        store.Mode `json:"mode"`
+	RequestedAt *time.Time `json:"requested_at"`
+	ReceivedAt  *time.Time `json:"received_at"`
+}
+
+func eventJSON(e evidence.Event) apiEvent {
+	return apiEvent{
+		Ref: e.EventRef.String(), At: e.At.UTC(), UUID: e.UUID, Connection: e.Connection, Stream: e.Stream, Action: e.Action, Type: e.Type, Result: e.Result,
+		Person: apiPerson{e.Person.UUID, e.Person.Name, e.Person.Email}, Vault: e.Vault, Item: e.Item, Target: e.Target, Country: e.Country, IP: e.IP,
+		Client: e.Client, Odd: all(e.Odd.Words()), Raw: strings.ToValidUTF8(string(e.Raw), "\uFFFD"),
+	}
+}
+
+type apiEvents struct {
+	Events     []apiEvent `json:"events"`
+	Next       *string    `json:"next" doc:"What to send as after for more; null at the end"`
+	Complete   bool       `json:"complete" doc:"False: the search stopped at its limit and looked only as far as searched_to"`
+	SearchedTo *time.Time `json:"searched_to"`
+}
+
+func (s *server) apiEvents(ctx context.Context, c people.Caller, in *eventsParams) (apiEvents, error) {
+	out := apiEvents{Events: []apiEvent{}}
+	q, err := s.query(ctx, c, in.QueryParams)
+	if err != nil {
+		return out, err
+	}
+	after, err := keyset(in.After)
+	if err != nil {
+		return out, err
+	}
+	page, err := s.cfg.Store.Events(ctx, store.EventsRequest{Query: q, After: after, Descending: in.Order != "oldest", Limit: in.Limit})
+	if err != nil {
+		return out, fmt.Errorf("reading events: %w", err)
+	}
+	for _, e := range page.Events {
+		out.Events = append(out.Events, eventJSON(e))
+	}
+	if page.Next != nil {
+		next := page.Next.String()
+		out.Next = &next
+	}
+	if out.Complete = page.Complete; !page.Complete {
+		out.SearchedTo = moment(page.SearchedTo)
+	}
+	return out, nil
+}
+
+type byRef struct {
+	Ref string `path:"ref" maxLength:"40" doc:"PAGE.POSITION"`
+}
+
+func (s *server) apiEvent(ctx context.Context, c people.Caller, in *byRef) (apiEvent, error) {
+	ref, err := evidence.ParseEventRef(in.Ref)
+	if err != nil {
+		return apiEvent{}, err
+	}
+	e, p, err := s.cfg.Store.Event(ctx, c.Workspace, ref)
+	if err != nil {
+		return apiEvent{}, err
+	}
+	out := eventJSON(e)
+	out.Place = &apiPlace{e.Page, e.Position, p.PageSHA256, p.Sequence, p.Offset, p.Length, p.Records, p.Mode, moment(p.RequestedAt), moment(p.ReceivedAt)}
+	others, err := s.cfg.Store.Conflicts(ctx, c.Workspace, ref)
+	if err != nil {
+		return apiEvent{}, fmt.Errorf("reading the conflicts of event %s: %w", ref, err)
+	}
+	for _, o := range others {
+		raw := json.RawMessage(o.Raw)
+		if !json.Valid(raw) {
+			raw, _ = json.Marshal(string(o.Raw)) // a string always encodes
+		}
+		out.Conflicts = append(out.Conflicts, raw)
+	}
+	return out, nil
+}
+
+type histogramParams struct {
+	QueryParams
+	Hours int `query:"hours" minimum:"1" maximum:"8784" default:"24" doc:"Length of a bucket in hours"`
+}
+
+type apiBucket struct {
+	From   time.Time                 `json:"from"`
+	Counts map[evidence.Stream]int64 `json:"counts"`
+}
+
+type apiHistogram struct {
+	Total   int64       `json:"total"`
+	Exact   bool        `json:"exact" doc:"False: too much to look at; the counts cover the newest part only"`
+	Hours   int         `json:"hours"`
+	Buckets []apiBucket `json:"buckets"`
+}
+
+func (s *server) apiHistogram(ctx context.Context, c people.Caller, in *histogramParams) (apiHistogram, error) {
+	out := apiHistogram{Hours: in.Hours, Buckets: []apiBucket{}}
+	q, err := s.query(ctx, c, in.QueryParams)
+	if err != nil {
+		return out, err
+	}
+	bucket := time.Duration(in.Hours) * time.Hour
+	if q.Span.Duration() > 2000*bucket {
+		return out, evidence.Errorf(evidence.Invalid, "That would be more than 2,000 buckets. Ask for longer buckets or for less time.")
+	}
+	h, err := s.cfg.Store.Histogram(ctx, store.HistogramRequest{Query: q, Bucket: bucket})
+	if err != nil {
+		return out, fmt.Errorf("counting events: %w", err)
+	}
+	out.Total, out.Exact = h.Total, h.Exact
+	for _, b := range h.Buckets {
+		counts := b.Counts
+		if counts == nil {
+			counts = map[evidence.Stream]int64{}
+		}
+		out.Buckets = append(out.Buckets, apiBucket{b.From.UTC(), counts})
+	}
+	return out, nil
+}

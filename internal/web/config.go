@@ -1,0 +1,104 @@
+// Package web is everything that is seen in a browser and everything that a program asks over HTTP: pages, the JSON API,
+// health and metrics. It decides nothing about evidence: it asks the use cases, and every route names the permission
+// that it needs in one table.
+package web
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/artifact"
+	"github.com/exhibithq/exhibit/internal/connection"
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/program"
+	"github.com/exhibithq/exhibit/internal/seal"
+	"github.com/exhibithq/exhibit/internal/source"
+	"github.com/exhibithq/exhibit/internal/store"
+)
+
+// Config is what the pages and the API stand on.
+type Config struct {
+	Store       Store
+	SignIn      SignIn
+	Coverage    Coverage
+	Connections Connections
+	Artifacts   Artifacts
+	Program     Program
+	Kinds       []source.Kind // the catalogue
+	Workspace   string        // name of the workspace, for the rail
+	// Secure says that browsers come over https, directly or through a proxy: the session cookie is then __Host- and
+	// Secure, and HSTS is sent. Without it the pages may only be served on a loopback address.
+	Secure bool
+	// Command is how the command line is called where Exhibit runs, for the commands that pages show: "exhibit".
+	Command string
+	Version string
+	Now     func() time.Time // nil: time.Now
+	Log     *slog.Logger     // nil: nothing is logged
+}
+
+// Store is what is read straight from the store: what needs no use case because nothing is decided.
+type Store interface {
+	Connections(ctx context.Context, ws evidence.ID) ([]evidence.Connection, error)
+	Connection(ctx context.Context, ws, id evidence.ID) (evidence.Connection, error)
+	Streams(ctx context.Context, conn evidence.ID) ([]evidence.StreamStatus, error)
+	Reconciliations(ctx context.Context, conn evidence.ID, stream evidence.Stream, limit int) ([]store.Reconciliation, error)
+
+	Events(ctx context.Context, r store.EventsRequest) (store.EventsPage, error)
+	Event(ctx context.Context, ws evidence.ID, ref evidence.EventRef) (evidence.Event, store.EventPlace, error)
+	Conflicts(ctx context.Context, ws evidence.ID, ref evidence.EventRef) ([]evidence.Event, error)
+	Histogram(ctx context.Context, r store.HistogramRequest) (store.Histogram, error)
+	Values(ctx context.Context, ws evidence.ID, key evidence.Key, prefix string, limit int) ([]store.ValueCount, error)
+	PageBody(ctx context.Context, ws evidence.ID, page int64) ([]byte, store.PageRow, error)
+	Size(ctx context.Context) (store.Size, error)
+
+	Artifacts(ctx context.Context, ws evidence.ID, f store.ArtifactFilter) ([]evidence.Artifact, error)
+	Artifact(ctx context.Context, ws, id evidence.ID) (evidence.Artifact, error)
+	ArtifactVersions(ctx context.Context, ws, id evidence.ID) ([]evidence.ArtifactVersion, error)
+	Attachments(ctx context.Context, ws evidence.ID, f store.AttachmentFilter) ([]evidence.Attachment, error)
+	FrameworksInUse(ctx context.Context, ws evidence.ID) ([]store.FrameworkInUse, error)
+}
+
+// SignIn lets people in and out; see package signin.
+type SignIn interface {
+	Redeem(ctx context.Context, link, userAgent string) (session string, c people.Caller, err error)
+	Caller(ctx context.Context, session string) (people.Caller, error)
+	SignOut(ctx context.Context, session string) error
+}
+
+// Coverage says what of a span has been read; see package connection.
+type Coverage interface {
+	Coverage(ctx context.Context, ws evidence.ID, span evidence.Span) ([]evidence.StreamCoverage, error)
+}
+
+// Connections approves connections and looks after them; see package connection.
+type Connections interface {
+	BeginApproval(ctx context.Context, c people.Caller, sourceID string, id evidence.ID) (link string, err error)
+	Approval(ctx context.Context, c people.Caller, link string) (connection.Approval, error)
+	ChooseServer(ctx context.Context, c people.Caller, link, server string) (connection.Approval, error)
+	SubmitToken(ctx context.Context, c people.Caller, link string, token seal.Secret, name string) (connection.Approval, error)
+	UseTokensServer(ctx context.Context, c people.Caller, link string) (connection.Approval, error)
+	AcceptMissing(ctx context.Context, c people.Caller, link string) (connection.Approval, error)
+	Check(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)
+	ReadNow(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)
+	Off(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)
+}
+
+// connectionUse is one of the use cases that need nothing but the connection.
+type connectionUse func(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)
+
+// Artifacts builds, gives out and attaches artifacts; see package artifact.
+type Artifacts interface {
+	Build(ctx context.Context, who string, ws evidence.ID, req artifact.BuildRequest) (artifact.View, error)
+	File(ctx context.Context, who string, ws, id evidence.ID, version int, format string) (io.ReadCloser, evidence.File, error)
+	Attach(ctx context.Context, who string, ws evidence.ID, req artifact.AttachRequest) (evidence.Attachment, error)
+	Detach(ctx context.Context, who string, ws evidence.ID, req artifact.DetachRequest) error
+}
+
+// Program gives actions and controls as they stand now; see package program.
+type Program interface {
+	Controls(ctx context.Context, ws evidence.ID) ([]program.ControlView, error)
+	Actions(ctx context.Context, ws evidence.ID) ([]program.ActionView, error)
+}

@@ -1,0 +1,28 @@
+package web
+
+import "testing"
+
+// TestFilledSite runs every check that only looks at a filled site, so that the site is filled once.
+func TestFilledSite(t *testing.T) {
+	s := filled(t)
+	for _, c := range []struct {
+		name  string
+		check func(*testing.T, *site)
+	}{
+		{"RolesTimesRoutes", checkRolesTimesRoutes},
+		{"NothingInline", checkNothingInline},
+		{"NoDeadLink", checkNoDeadLink},
+		{"HealthAndMetrics", checkHealthAndMetrics},
+		{"HomeShowsWhatIsLostFirst", checkHomeShowsWhatIsLostFirst},
+		{"ConnectionTellsItsGaps", checkConnectionTellsItsGaps},
+		{"EventsFilterAndPage", checkEventsFilterAndPage},
+		{"SearchBox", checkSearchBox},
+		{"EventPage", checkEventPage},
+		{"ArtifactPage", checkArtifactPage},
+		{"API", checkAPI},
+		{"Accessibility", checkAccessibility},
+		{"Keyboard", checkKeyboard},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.check(t, s) })
+	}
+}

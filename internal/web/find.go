@@ -1,0 +1,44 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+)
+
+// find leads from the box in the bar to what was meant: a thing by its id, an event by its place, a page by its name,
+// else a search among the events.
+func (s *server) find(w http.ResponseWriter, r *http.Request) error {
+	q := strings.TrimSpace(r.FormValue("q"))
+	http.Redirect(w, r, target(q), http.StatusSeeOther)
+	return nil
+}
+
+func target(q string) string {
+	if q == "" {
+		return "/events"
+	}
+	if prefix, _, ok := strings.Cut(q, "_"); ok && !strings.ContainsAny(q, "/ ?#%") {
+		switch prefix {
+		case evidence.PrefixConnection:
+			return "/connections/" + url.PathEscape(q)
+		case evidence.PrefixArtifact:
+			return "/artifacts/" + url.PathEscape(q)
+		case evidence.PrefixAction:
+			return "/actions/" + url.PathEscape(q)
+		case evidence.PrefixControl:
+			return "/controls/" + url.PathEscape(q)
+		}
+	}
+	if _, err := evidence.ParseEventRef(q); err == nil {
+		return "/events/" + q
+	}
+	for _, e := range entries() {
+		if strings.EqualFold(q, e.Name) {
+			return e.Path
+		}
+	}
+	return "/events?" + url.Values{"q": {q}, "range": {"120d"}}.Encode()
+}

@@ -1,0 +1,31 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/web/view"
+)
+
+// newest is how many artifacts the front page shows.
+const newest = 5
+
+func (s *server) home(w http.ResponseWriter, r *http.Request) error {
+	c := people.From(r.Context())
+	o, err := s.overview(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	rows, err := s.artifactRows(r.Context(), c.Workspace, o.artifacts)
+	if err != nil {
+		return err
+	}
+	p, err := s.framed(r, "Home", "/")
+	if err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, view.HomePage(p, view.Home{
+		Now: s.now(), Numbers: o.numbers, Attention: o.attention, Connections: o.cards, Artifacts: rows[:min(newest, len(rows))],
+		MayManage: c.Has(people.ManageConnections), MaySources: c.Has(people.ReadSources), MayArtifact: c.Has(people.ReadArtifacts),
+	}))
+}

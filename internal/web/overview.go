@@ -1,0 +1,353 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/program"
+	"github.com/exhibithq/exhibit/internal/source"
+	"github.com/exhibithq/exhibit/internal/store"
+	"github.com/exhibithq/exhibit/internal/web/chart"
+	"github.com/exhibithq/exhibit/internal/web/ui"
+	"github.com/exhibithq/exhibit/internal/web/view"
+)
+
+// Days that the pages look back, and how long before its end a token's expiry is worth a warning.
+const (
+	coverageDays  = 120
+	sparkDays     = 14
+	expiryWarning = 30 * 24 * time.Hour
+	day           = 24 * time.Hour
+)
+
+// reading is one connection with all that the pages derive from.
+type reading struct {
+	connection evidence.Connection
+	kind       source.Kind
+	streams    []evidence.StreamStatus
+	health     evidence.Health
+}
+
+// readings gives all connections of a workspace with their health.
+func (s *server) readings(ctx context.Context, ws evidence.ID) ([]reading, error) {
+	list, err := s.cfg.Store.Connections(ctx, ws)
+	if err != nil {
+		return nil, fmt.Errorf("listing connections: %w", err)
+	}
+	var out []reading
+	for _, c := range list {
+		r, err := s.readingOf(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func (s *server) readingOf(ctx context.Context, c evidence.Connection) (reading, error) {
+	streams, err := s.cfg.Store.Streams(ctx, c.ID)
+	if err != nil {
+		return reading{}, fmt.Errorf("reading the streams of %s: %w", c.ID, err)
+	}
+	kind, err := s.kind(c.Source)
+	if err != nil { // a source that this build does not know any more: its evidence is still shown
+		kind = source.Kind{ID: c.Source, Name: c.Source}
+	}
+	return reading{c, kind, streams, evidence.ConnectionHealth(c, streams, s.now())}, nil
+}
+
+// lastRead is when any stream was last read.
+func (r reading) lastRead() time.Time {
+	var last time.Time
+	for _, st := range r.streams {
+		if st.LastReadAt.After(last) {
+			last = st.LastReadAt
+		}
+	}
+	return last
+}
+
+// through is how far the slowest granted stream has been read; zero if one has not been read at all.
+func (r reading) through() time.Time {
+	var slowest time.Time
+	for i, st := range r.granted() {
+		if i == 0 || st.Through.Before(slowest) {
+			slowest = st.Through
+		}
+	}
+	return slowest
+}
+
+func (r reading) granted() []evidence.StreamStatus {
+	var out []evidence.StreamStatus
+	for _, st := range r.streams {
+		if !slices.Contains(r.connection.Missing, st.Stream) {
+			out = append(out, st)
+		}
+	}
+	return out
+}
+
+// progress is how much of the past a backfill has read, in percent; -1 if there is none under way.
+func (r reading) progress(now time.Time) int {
+	if r.health.State != evidence.StateBackfilling || r.kind.Retention <= 0 {
+		return -1
+	}
+	done := r.kind.Retention - now.Sub(r.through())
+	return int(min(max(100*done/r.kind.Retention, 0), 99))
+}
+
+// streamTitle gives a stream's title in words.
+func (r reading) streamTitle(stream evidence.Stream) string { return titleOf(r.kind, stream) }
+
+func titleOf(k source.Kind, stream evidence.Stream) string {
+	for _, st := range k.Streams {
+		if st.Stream == stream {
+			return st.Title
+		}
+	}
+	return string(stream)
+}
+
+// card asks for the counts of a connection's card.
+func (s *server) card(ctx context.Context, r reading) (view.ConnectionCard, error) {
+	now := s.now()
+	q := evidence.Query{Workspace: r.connection.Workspace, Connections: []evidence.ID{r.connection.ID}}
+	q.Span = evidence.Span{From: now.Truncate(day).Add(-(sparkDays - 1) * day), To: now}
+	days, err := s.cfg.Store.Histogram(ctx, store.HistogramRequest{Query: q, Bucket: day})
+	if err != nil {
+		return view.ConnectionCard{}, fmt.Errorf("counting the days of %s: %w", r.connection.ID, err)
+	}
+	q.Span.From = now.Truncate(time.Hour).Add(-23 * time.Hour)
+	last, err := s.cfg.Store.Histogram(ctx, store.HistogramRequest{Query: q, Bucket: time.Hour})
+	if err != nil {
+		return view.ConnectionCard{}, fmt.Errorf("counting the last day of %s: %w", r.connection.ID, err)
+	}
+	c := view.ConnectionCard{
+		ID: r.connection.ID, Name: r.connection.Name, SourceID: r.connection.Source, Category: r.kind.Category,
+		Health: r.health, DayCount: last.Total, LastRead: r.lastRead(), Progress: r.progress(now), Expires: r.connection.ExpiresAt,
+	}
+	for _, b := range days.Buckets {
+		c.Days = append(c.Days, sum(b.Counts))
+	}
+	return c, nil
+}
+
+func sum(counts map[evidence.Stream]int64) int64 {
+	var n int64
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+// overview is what the front page and the sources have in common.
+type overview struct {
+	readings  []reading
+	cards     []view.ConnectionCard
+	coverage  []evidence.StreamCoverage
+	artifacts []evidence.Artifact
+	actions   []program.ActionView
+	span      evidence.Span
+	numbers   view.Numbers
+	attention []view.Attention
+}
+
+// overview reads all that the caller may see; what he may not see is left out as if it were not there.
+func (s *server) overview(ctx context.Context, c people.Caller) (overview, error) {
+	now := s.now()
+	o := overview{span: evidence.Span{From: now.Add(-coverageDays * day), To: now}}
+	var err error
+	if c.Has(people.ReadSources) {
+		if err = s.overviewSources(ctx, c.Workspace, &o); err != nil {
+			return o, err
+		}
+	}
+	if c.Has(people.ReadArtifacts) {
+		if o.artifacts, err = s.cfg.Store.Artifacts(ctx, c.Workspace, store.ArtifactFilter{}); err != nil {
+			return o, fmt.Errorf("listing artifacts: %w", err)
+		}
+	}
+	if c.Has(people.ReadActions) {
+		if o.actions, err = s.cfg.Program.Actions(ctx, c.Workspace); err != nil {
+			return o, fmt.Errorf("listing actions: %w", err)
+		}
+	}
+	o.attention = attention(o, now)
+	o.numbers = figures(o)
+	o.numbers.Sources = len(s.cfg.Kinds)
+	if c.Has(people.ReadSources) {
+		o.numbers.Events = eventsIn(o.readings)
+	}
+	return o, nil
+}
+
+func (s *server) overviewSources(ctx context.Context, ws evidence.ID, o *overview) error {
+	var err error
+	if o.readings, err = s.readings(ctx, ws); err != nil {
+		return err
+	}
+	for _, r := range o.readings {
+		card, err := s.card(ctx, r)
+		if err != nil {
+			return err
+		}
+		o.cards = append(o.cards, card)
+	}
+	if o.coverage, err = s.cfg.Coverage.Coverage(ctx, ws, o.span); err != nil {
+		return fmt.Errorf("reading the coverage: %w", err)
+	}
+	return nil
+}
+
+func eventsIn(readings []reading) int64 {
+	var n int64
+	for _, r := range readings {
+		for _, st := range r.streams {
+			n += st.Events
+		}
+	}
+	return n
+}
+
+// figures are the numbers of the strip.
+func figures(o overview) view.Numbers {
+	n := view.Numbers{Connected: len(o.readings), Days: coverageDays, Artifacts: len(o.artifacts), Attentions: len(o.attention)}
+	for _, c := range o.cards {
+		n.EventsDay += c.DayCount
+		if c.LastRead.After(n.LastRead) {
+			n.LastRead = c.LastRead
+		}
+	}
+	n.Covered, n.Gaps = covered(o.coverage)
+	n.Cells = chart.Cells(o.span, o.coverage, coverageDays/2)
+	for _, a := range o.artifacts {
+		if a.Latest.Result == evidence.Inconclusive {
+			n.Unsure++
+		}
+	}
+	for _, a := range o.actions {
+		if a.Action.Status == evidence.ActionDone {
+			continue
+		}
+		n.Actions++
+		due := a.Action.Due
+		switch {
+		case a.Overdue:
+			n.Overdue++
+		case !due.IsZero() && (n.NextDue.IsZero() || due.Before(n.NextDue)):
+			n.NextDue = due
+		}
+	}
+	return n
+}
+
+// covered is the share of the asked time that has been read, over all streams, and the number of gaps.
+func covered(list []evidence.StreamCoverage) (share float64, gaps int) {
+	var asked, read time.Duration
+	for _, c := range list {
+		asked += c.Asked.Duration()
+		for _, w := range c.Windows {
+			read += w.Intersect(c.Asked).Duration()
+		}
+		gaps += len(c.Gaps)
+	}
+	if asked == 0 {
+		return 0, gaps
+	}
+	return float64(read) / float64(asked), gaps
+}
+
+// attention lists what asks for somebody. What is lost first stands first; what has no date stands last.
+func attention(o overview, now time.Time) []view.Attention {
+	var out []view.Attention
+	for _, r := range o.readings {
+		out = append(out, troubles(r)...)
+		out = append(out, expiry(r, now)...)
+	}
+	lost, before := gaps(o)
+	out = append(out, lost...)
+	out = append(out, overdueActions(o.actions)...)
+	out = append(out, inconclusive(o.artifacts)...)
+	out = append(out, before...)
+	slices.SortStableFunc(out, func(a, b view.Attention) int {
+		switch {
+		case a.By.IsZero() && b.By.IsZero():
+			return 0
+		case a.By.IsZero():
+			return 1
+		case b.By.IsZero():
+			return -1
+		}
+		return a.By.Compare(b.By)
+	})
+	return out
+}
+
+func troubles(r reading) []view.Attention {
+	tone, icon, word := view.StateBadge(r.health.State)
+	switch r.health.State {
+	case evidence.StateActive, evidence.StateBackfilling, evidence.StateOff:
+		return nil
+	}
+	a := view.Attention{
+		Tone: tone, Icon: icon, Title: r.connection.Name + ": " + strings.ToLower(word),
+		Href: "/connections/" + string(r.connection.ID), Text: r.health.Reason,
+	}
+	if r.kind.Retention > 0 && r.health.State != evidence.StatePending && !r.health.Since.IsZero() {
+		a.By, a.ByIs = r.health.Since.Add(r.kind.Retention), "events are lost from"
+	}
+	return []view.Attention{a}
+}
+
+func expiry(r reading, now time.Time) []view.Attention {
+	at := r.connection.ExpiresAt
+	if at.IsZero() || !at.After(now) || at.Sub(now) > expiryWarning || !r.connection.OffAt.IsZero() {
+		return nil
+	}
+	tone := ui.Warn
+	if at.Sub(now) <= 7*day {
+		tone = ui.Bad
+	}
+	text := "Nothing is read once it has expired. Make a new token and rotate it in; no interval is lost."
+	if r.kind.Retention > 0 {
+		text += " If it is not rotated by " + ui.Day(at.Add(r.kind.Retention)) + ", events are lost for good."
+	}
+	return []view.Attention{{
+		Tone: tone, Icon: "key-round", Title: "The token of " + r.connection.Name + " expires soon",
+		Href: "/connections/" + string(r.connection.ID) + "#switch", Text: text, By: at, ByIs: "expires",
+	}}
+}
+
+func overdueActions(actions []program.ActionView) []view.Attention {
+	var out []view.Attention
+	for _, v := range actions {
+		if a := v.Action; v.Overdue {
+			text := "Attach the evidence that it asks for, or agree on another date."
+			if a.Owner != "" {
+				text = "Owner: " + a.Owner + ". " + text
+			}
+			out = append(out, view.Attention{Tone: ui.Bad, Icon: "list-checks", Title: a.Title,
+				Href: "/actions/" + string(a.ID), Text: text, By: a.Due, ByIs: "was due"})
+		}
+	}
+	return out
+}
+
+func inconclusive(artifacts []evidence.Artifact) []view.Attention {
+	var out []view.Attention
+	for _, a := range artifacts {
+		if a.Latest.Result == evidence.Inconclusive && a.RetiredAt.IsZero() {
+			out = append(out, view.Attention{Tone: ui.Unsure, Icon: "circle-help", Title: a.Title + ": inconclusive",
+				Href: "/artifacts/" + string(a.ID),
+				Text: ui.Period(a.Period.From, a.Period.To) + ". A gap touches its period, so it proves neither that something happened nor that it did not."})
+		}
+	}
+	return out
+}

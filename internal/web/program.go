@@ -1,0 +1,281 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/framework"
+	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/program"
+	"github.com/exhibithq/exhibit/internal/recipe"
+	"github.com/exhibithq/exhibit/internal/store"
+	"github.com/exhibithq/exhibit/internal/web/ui"
+	"github.com/exhibithq/exhibit/internal/web/view"
+)
+
+// programme is all work of a workspace, tied together. It is small: tens of controls, hundreds of attachments.
+type programme struct {
+	controls    []program.ControlView
+	actions     []program.ActionView
+	artifacts   map[evidence.ID]evidence.Artifact
+	attachments []evidence.Attachment
+}
+
+func (s *server) programme(ctx context.Context, ws evidence.ID) (programme, error) {
+	var p programme
+	var err error
+	if p.controls, err = s.cfg.Program.Controls(ctx, ws); err != nil {
+		return p, fmt.Errorf("listing controls: %w", err)
+	}
+	if p.actions, err = s.cfg.Program.Actions(ctx, ws); err != nil {
+		return p, fmt.Errorf("listing actions: %w", err)
+	}
+	if p.attachments, err = s.cfg.Store.Attachments(ctx, ws, store.AttachmentFilter{}); err != nil {
+		return p, fmt.Errorf("listing attachments: %w", err)
+	}
+	list, err := s.cfg.Store.Artifacts(ctx, ws, store.ArtifactFilter{})
+	if err != nil {
+		return p, fmt.Errorf("listing artifacts: %w", err)
+	}
+	p.artifacts = map[evidence.ID]evidence.Artifact{}
+	for _, a := range list {
+		p.artifacts[a.ID] = a
+	}
+	return p, nil
+}
+
+// attached gives the artifacts attached to a target, the newest period first.
+func (p programme) attached(to evidence.Target) []view.ArtifactRow {
+	var out []view.ArtifactRow
+	for _, at := range p.attachments {
+		a, ok := p.artifacts[at.Artifact]
+		if ok && at.Target == to && at.DetachedAt.IsZero() {
+			out = append(out, view.ArtifactRow{Artifact: a, Attachment: at})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b view.ArtifactRow) int { return b.Artifact.Period.To.Compare(a.Artifact.Period.To) })
+	return out
+}
+
+func (p programme) controlOf(id evidence.ID) evidence.Control {
+	for _, c := range p.controls {
+		if c.Control.ID == id {
+			return c.Control
+		}
+	}
+	return evidence.Control{}
+}
+
+// action gives an action by its id or key.
+func (p programme) action(idOrKey string) (program.ActionView, error) {
+	for _, a := range p.actions {
+		if string(a.Action.ID) == idOrKey || a.Action.Key == idOrKey {
+			return a, nil
+		}
+	}
+	return program.ActionView{}, evidence.Errorf(evidence.NotFound, "There is no action %.60q in this workspace.", idOrKey)
+}
+
+// control gives a control by its id or key.
+func (p programme) control(idOrKey string) (evidence.Control, error) {
+	for _, c := range p.controls {
+		if string(c.Control.ID) == idOrKey || c.Control.Key == idOrKey {
+			return c.Control, nil
+		}
+	}
+	return evidence.Control{}, evidence.Errorf(evidence.NotFound, "There is no control %.60q in this workspace.", idOrKey)
+}
+
+func (p programme) actionRow(v program.ActionView) view.ActionRow {
+	a := v.Action
+	row := view.ActionRow{Action: a, Overdue: v.Overdue, Period: v.Period, FilledBy: v.FilledBy, Control: p.controlOf(a.Control), Artifacts: p.attached(evidence.Target{Action: a.ID})}
+	if r, err := recipe.ByID(a.Recipe); err == nil {
+		row.RecipeTitle = r.Title
+	}
+	return row
+}
+
+func (p programme) controlRow(c evidence.Control) view.ControlRow {
+	row := view.ControlRow{Control: c, Artifacts: p.attached(evidence.Target{Control: c.ID})}
+	for _, a := range p.actions {
+		if a.Action.Control == c.ID {
+			row.Actions = append(row.Actions, p.actionRow(a))
+		}
+	}
+	if len(row.Artifacts) > 0 {
+		row.LastPeriod = row.Artifacts[0].Artifact.Period
+	}
+	return row
+}
+
+func (s *server) actions(w http.ResponseWriter, r *http.Request) error {
+	all, err := s.programme(r.Context(), people.From(r.Context()).Workspace)
+	if err != nil {
+		return err
+	}
+	v := view.Actions{Now: s.now()}
+	wanted := r.FormValue("status")
+	v.Tabs = []view.Tab{{Name: "All"}, {Name: "Overdue"}, {Name: "Open"}, {Name: "Done"}}
+	words := []string{"", "overdue", "open", "done"}
+	if !slices.Contains(words, wanted) {
+		return evidence.Errorf(evidence.Invalid, "There is no status %.40q. Actions are open, overdue or done.", wanted)
+	}
+	for _, a := range all.actions {
+		overdue, done := a.Overdue, a.Action.Status == evidence.ActionDone
+		is := []bool{true, overdue, !done, done}
+		for i := range v.Tabs {
+			if is[i] {
+				v.Tabs[i].Count++
+				if words[i] == wanted {
+					v.Rows = append(v.Rows, all.actionRow(a))
+				}
+			}
+		}
+	}
+	v.Overdue = v.Tabs[1].Count
+	for i := range v.Tabs {
+		v.Tabs[i].Here, v.Tabs[i].Href = words[i] == wanted, "/actions"
+		if words[i] != "" {
+			v.Tabs[i].Href += "?status=" + words[i]
+		}
+	}
+	slices.SortStableFunc(v.Rows, func(a, b view.ActionRow) int { return dueFirst(a.Action, b.Action) })
+	p, err := s.framed(r, "Actions", "/actions")
+	if err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, view.ActionsPage(p, v))
+}
+
+// dueFirst puts what is due first in front; what is done and what has no date stand last.
+func dueFirst(a, b evidence.Action) int {
+	rank := func(x evidence.Action) int {
+		switch {
+		case x.Status == evidence.ActionDone:
+			return 2
+		case x.Due.IsZero():
+			return 1
+		}
+		return 0
+	}
+	if d := rank(a) - rank(b); d != 0 {
+		return d
+	}
+	return a.Due.Compare(b.Due)
+}
+
+func (s *server) action(w http.ResponseWriter, r *http.Request) error {
+	ctx, c := r.Context(), people.From(r.Context())
+	all, err := s.programme(ctx, c.Workspace)
+	if err != nil {
+		return err
+	}
+	found, err := all.action(r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	a, span := found.Action, found.Period
+	v := view.Action{Now: s.now(), Row: all.actionRow(found)}
+	if a.Recipe != "" && !span.Empty() && c.Has(people.BuildArtifacts) {
+		v.BuildHref = "/artifacts?" + url.Values{"recipe": {a.Recipe}, "from": {span.From.Format("2006-01-02")}, "to": {span.To.Format("2006-01-02")}}.Encode() + "#build"
+	}
+	p, err := s.framed(r, a.Title, "/actions", ui.Crumb{Name: a.Key})
+	if err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, view.ActionPage(p, v))
+}
+
+func (s *server) controls(w http.ResponseWriter, r *http.Request) error {
+	all, err := s.programme(r.Context(), people.From(r.Context()).Workspace)
+	if err != nil {
+		return err
+	}
+	v := view.Controls{Now: s.now()}
+	for _, c := range all.controls {
+		v.Rows = append(v.Rows, all.controlRow(c.Control))
+	}
+	p, err := s.framed(r, "Controls", "/controls")
+	if err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, view.ControlsPage(p, v))
+}
+
+func (s *server) control(w http.ResponseWriter, r *http.Request) error {
+	ctx, ws := r.Context(), people.From(r.Context()).Workspace
+	all, err := s.programme(ctx, ws)
+	if err != nil {
+		return err
+	}
+	c, err := all.control(r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	v := view.Control{Now: s.now(), Row: all.controlRow(c)}
+	for _, ref := range c.Requirements {
+		v.Requirements = append(v.Requirements, requirement(ref))
+	}
+	p, err := s.framed(r, c.Name, "/controls", ui.Crumb{Name: c.Key})
+	if err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, view.ControlPage(p, v))
+}
+
+// requirement adds what a framework's file tells of a requirement; without a file the bare identifier is shown.
+func requirement(ref evidence.RequirementRef) view.Requirement {
+	out := view.Requirement{Ref: ref, Framework: ref.Framework}
+	f, err := framework.ByID(ref.Framework)
+	if err != nil {
+		return out
+	}
+	out.Framework = f.Name
+	if q, err := f.Requirement(ref.ID); err == nil {
+		out.Title = q.Title
+	}
+	return out
+}
+
+func (s *server) frameworks(w http.ResponseWriter, r *http.Request) error {
+	ctx, ws := r.Context(), people.From(r.Context()).Workspace
+	used, err := s.cfg.Store.FrameworksInUse(ctx, ws)
+	if err != nil {
+		return fmt.Errorf("listing frameworks: %w", err)
+	}
+	controls, err := s.cfg.Program.Controls(ctx, ws)
+	if err != nil {
+		return fmt.Errorf("listing controls: %w", err)
+	}
+	var v view.Frameworks
+	for _, u := range used {
+		row := view.FrameworkUse{ID: u.Framework, Name: u.Framework, Version: u.Version, UsedSince: u.Since}
+		if f, err := framework.ByID(u.Framework); err == nil {
+			row.Name, row.Licence = f.Title, f.Licence
+			for _, q := range f.Requirements {
+				row.Requirements = append(row.Requirements, view.RequirementRow{ID: q.ID, Title: q.Title, Controls: meeting(controls, f.ID, q.ID)})
+			}
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	p, err := s.framed(r, "Frameworks", "/frameworks")
+	if err != nil {
+		return err
+	}
+	return render(w, r, http.StatusOK, view.FrameworksPage(p, v))
+}
+
+// meeting gives the controls that are meant to meet a requirement.
+func meeting(controls []program.ControlView, framework, id string) []evidence.Control {
+	var out []evidence.Control
+	for _, c := range controls {
+		if slices.Contains(c.Control.Requirements, evidence.RequirementRef{Framework: framework, ID: id}) {
+			out = append(out, c.Control)
+		}
+	}
+	return out
+}

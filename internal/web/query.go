@@ -1,0 +1,247 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/source"
+)
+
+// timeForms are the forms in which a person may write a time; without a zone it is UTC.
+func timeForms() []string {
+	return []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02"}
+}
+
+// parseTime reads a time as a person writes it.
+func parseTime(s string) (time.Time, error) {
+	for _, form := range timeForms() {
+		if t, err := time.Parse(form, strings.TrimSpace(s)); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, evidence.Errorf(evidence.Invalid, "%.60q is no time. Write 2026-11-23 or 2026-11-23T08:00, in UTC.", s)
+}
+
+// presets are the ranges of time that can be chosen, by their word in the address.
+func presets() []struct {
+	Word, Label string
+	Length      time.Duration
+} {
+	return []struct {
+		Word, Label string
+		Length      time.Duration
+	}{
+		{"1h", "Last hour", time.Hour}, {"24h", "Last 24 hours", day}, {"7d", "Last 7 days", 7 * day},
+		{"30d", "Last 30 days", 30 * day}, {"120d", "Last 120 days", 120 * day}, {"366d", "Last 366 days", 366 * day},
+	}
+}
+
+const defaultRange = "7d"
+
+// parseSpan reads the time of a search: from and to if they are given, else the chosen range up to now. words says it.
+func parseSpan(v url.Values, now time.Time) (span evidence.Span, words string, err error) {
+	word := v.Get("range")
+	if word == "" {
+		word = defaultRange
+	}
+	span.To = now.Truncate(time.Minute).Add(time.Minute)
+	found := false
+	for _, p := range presets() {
+		if p.Word == word {
+			span.From, found = now.Add(-p.Length), true
+			words = "in the " + strings.ToLower(p.Label)
+		}
+	}
+	if word == "custom" {
+		span.From, found = now.Add(-7*day), true
+	}
+	if !found {
+		return span, "", evidence.Errorf(evidence.Invalid, "There is no range %.20q. Choose one of the list, or write From and To.", word)
+	}
+	return customSpan(v, span, words)
+}
+
+func customSpan(v url.Values, span evidence.Span, words string) (evidence.Span, string, error) {
+	custom := false
+	for _, end := range []struct {
+		name string
+		at   *time.Time
+	}{{"from", &span.From}, {"to", &span.To}} {
+		if text := strings.TrimSpace(v.Get(end.name)); text != "" {
+			t, err := parseTime(text)
+			if err != nil {
+				return span, "", err
+			}
+			*end.at, custom = t, true
+		}
+	}
+	switch {
+	case span.Empty():
+		return span, "", evidence.Errorf(evidence.Invalid, "The time ends before it begins: From must be earlier than To.")
+	case span.Duration() > 20*366*day || span.From.Year() < 2000 || span.To.Year() > 2200:
+		return span, "", evidence.Errorf(evidence.Invalid, "That is more time than can be asked for at once. Ask for at most 20 years after 2000.")
+	case custom:
+		words = "in the chosen time"
+	}
+	return span, words, nil
+}
+
+// filterKeys are the keys that have a field of their own in the form.
+func filterKeys() []evidence.Key {
+	return []evidence.Key{evidence.KeyResult, evidence.KeyAction, evidence.KeyPerson, evidence.KeyVault, evidence.KeyItem,
+		evidence.KeyTarget, evidence.KeyCountry, evidence.KeyIP, evidence.KeyClient, evidence.KeyType, evidence.KeyOdd, evidence.KeyUUID}
+}
+
+// search is what a person asks of the events, read from an address.
+type search struct {
+	query evidence.Query
+	words string // the time in words
+	chips []chip // what narrows it
+}
+
+// chip is one part of a search with the parameter of the address that made it.
+type chip struct {
+	text, param, token string // token: the piece of q to take out; empty: the whole parameter
+}
+
+// parseSearch reads an address. Nothing in it is trusted; what cannot be meant is Invalid with a sentence.
+func (s *server) parseSearch(ctx context.Context, ws evidence.ID, v url.Values) (search, error) {
+	sr := search{query: evidence.Query{Workspace: ws}}
+	var err error
+	if sr.query.Span, sr.words, err = parseSpan(v, s.now()); err != nil {
+		return sr, err
+	}
+	if id := v.Get("connection"); id != "" {
+		c, err := s.cfg.Store.Connection(ctx, ws, evidence.ID(id))
+		if err != nil {
+			return sr, err
+		}
+		sr.query.Connections = []evidence.ID{c.ID}
+		sr.chips = append(sr.chips, chip{text: "connection is " + c.Name, param: "connection"})
+	}
+	if stream := v.Get("stream"); stream != "" {
+		if !slices.Contains(s.allStreams(), evidence.Stream(stream)) {
+			return sr, evidence.Errorf(evidence.Invalid, "There is no stream %.60q.", stream)
+		}
+		sr.query.Streams = []evidence.Stream{evidence.Stream(stream)}
+		sr.chips = append(sr.chips, chip{text: "type is " + s.streamTitle(evidence.Stream(stream)), param: "stream"})
+	}
+	for _, key := range filterKeys() {
+		if value := strings.TrimSpace(v.Get(string(key))); value != "" {
+			sr.where(chip{text: string(key) + " is " + value, param: string(key)}, evidence.Match{Key: key, Values: []string{value}})
+		}
+	}
+	return sr, s.parseBox(ctx, v.Get("q"), &sr)
+}
+
+func (sr *search) where(c chip, m evidence.Match) {
+	sr.query.Where = append(sr.query.Where, m)
+	sr.chips = append(sr.chips, c)
+}
+
+// parseBox reads the search box: KEY=VALUE pieces as they are; of the rest an address is an ip or a person, and other
+// words together are looked up among the known people, countries, apps and actions.
+func (s *server) parseBox(ctx context.Context, box string, sr *search) error {
+	if len(box) > 400 {
+		return evidence.Errorf(evidence.Invalid, "The search is longer than 400 characters. Take some words out.")
+	}
+	var words []string
+	for _, token := range tokens(box) {
+		switch {
+		case strings.Contains(token, "="):
+			m, err := evidence.ParseMatch(token)
+			if err != nil {
+				return err
+			}
+			sr.where(chip{text: string(m.Key) + " is " + strings.Join(m.Values, " or "), param: "q", token: token}, m)
+		case isIP(token):
+			sr.where(chip{text: "ip is " + token, param: "q", token: token}, evidence.Match{Key: evidence.KeyIP, Values: []string{token}})
+		case strings.Contains(token, "@"):
+			sr.where(chip{text: "person is " + token, param: "q", token: token}, evidence.Match{Key: evidence.KeyPerson, Values: []string{token}})
+		default:
+			words = append(words, token)
+		}
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	phrase := strings.Join(words, " ")
+	m, err := s.lookUp(ctx, sr.query.Workspace, phrase)
+	if err != nil {
+		return err
+	}
+	sr.where(chip{text: string(m.Key) + " is " + phrase, param: "q", token: phrase}, m)
+	return nil
+}
+
+// tokens splits at spaces; double quotes keep spaces together.
+func tokens(s string) []string {
+	var out []string
+	var b strings.Builder
+	quoted := false
+	for _, r := range s + " " {
+		switch {
+		case r == '"':
+			quoted = !quoted
+		case r == ' ' && !quoted:
+			if b.Len() > 0 {
+				out = append(out, b.String())
+				b.Reset()
+			}
+		default:
+			b.WriteRune(r)
+		}
+	}
+	if rest := strings.TrimRight(b.String(), " "); rest != "" { // a quote was left open
+		out = append(out, rest)
+	}
+	return out
+}
+
+func isIP(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+// lookUp finds what a phrase names: values of a key that begin with it. What names nothing is asked for as an
+// identifier if it looks like one and as a person otherwise, so that the answer is an honest "nothing".
+func (s *server) lookUp(ctx context.Context, ws evidence.ID, phrase string) (evidence.Match, error) {
+	for _, key := range []evidence.Key{evidence.KeyPerson, evidence.KeyItem, evidence.KeyVault, evidence.KeyTarget, evidence.KeyCountry,
+		evidence.KeyAction, evidence.KeyClient, evidence.KeyType} {
+		known, err := s.cfg.Store.Values(ctx, ws, key, phrase, 20)
+		if err != nil {
+			return evidence.Match{}, fmt.Errorf("looking up %s: %w", key, err)
+		}
+		if len(known) > 0 {
+			m := evidence.Match{Key: key}
+			for _, k := range known {
+				m.Values = append(m.Values, k.Value)
+			}
+			return m, nil
+		}
+	}
+	if len(phrase) >= 20 && !strings.Contains(phrase, " ") {
+		return evidence.Match{Key: evidence.KeyUUID, Values: []string{phrase}}, nil
+	}
+	return evidence.Match{Key: evidence.KeyPerson, Values: []string{phrase}}, nil
+}
+
+// allStreams gives the streams of the catalogue in order, each once.
+func (s *server) allStreams() []evidence.Stream {
+	return source.AllStreams(s.cfg.Kinds)
+}
+
+func (s *server) streamTitle(stream evidence.Stream) string {
+	for _, k := range s.cfg.Kinds {
+		if t := titleOf(k, stream); t != string(stream) {
+			return t
+		}
+	}
+	return string(stream)
+}

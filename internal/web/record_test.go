@@ -1,0 +1,24 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+)
+
+func record(h http.Handler, path string) *httptest.ResponseRecorder {
+	return recordRequest(h, httptest.NewRequest(http.MethodGet, path, nil))
+}
+
+func recordRequest(h http.Handler, req *http.Request) *httptest.ResponseRecorder {
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, req)
+	return rec
+}
+
+func (brokenCoverage) Coverage(context.Context, evidence.ID, evidence.Span) ([]evidence.StreamCoverage, error) {
+	return nil, errors.New("secret cause")
+}

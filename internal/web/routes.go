@@ -1,0 +1,72 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/people"
+)
+
+// handler answers a request or gives an error, which is turned into an answer in one place.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// open marks routes that nobody has to be signed in for. None of them shows anything of a workspace.
+const open people.Permission = ""
+
+// Time limits of requests. Building an artifact reads a whole period and is given more.
+const (
+	quick = 30 * time.Second
+	asks  = time.Minute // a source is asked, which has half of it to answer
+	slow  = 10 * time.Minute
+)
+
+// route is one address with what one needs to use it.
+type route struct {
+	pattern string
+	needs   people.Permission
+	limit   time.Duration
+	handle  handler
+}
+
+// routes is the whole table of pages; the API's operations stand in its own, with the same columns. A test holds that
+// every row names a permission of package people or is open on purpose.
+func (s *server) routes() []route {
+	return []route{
+		{"GET /{$}", people.Own, quick, s.home},
+		{"GET /find", people.Own, quick, s.find},
+		{"GET /sources", people.ReadSources, quick, s.sources},
+		{"GET /sources/{id}", people.ReadSources, quick, s.source},
+		{"GET /connections/{id}", people.ReadSources, quick, s.connection},
+		{"GET /connections/{id}/configured", people.ManageConnections, quick, s.configured},
+		{"GET /connections/{id}/off", people.ManageConnections, quick, s.askOff},
+		{"POST /connections/{id}/off", people.ManageConnections, quick, s.switchOff},
+		{"POST /connections/{id}/check", people.ManageConnections, asks, s.checkConnection},
+		{"POST /connections/{id}/read", people.ManageConnections, asks, s.readConnection},
+		{"GET /connect", people.ManageConnections, quick, s.beginApproval},
+		{"GET /connect/approve", people.ManageConnections, quick, s.approve},
+		{"POST /connect/server", people.ManageConnections, quick, s.confirmServer},
+		{"POST /connect/token", people.ManageConnections, asks, s.submitToken},
+		{"POST /connect/mend", people.ManageConnections, asks, s.mendServer},
+		{"POST /connect/accept", people.ManageConnections, asks, s.acceptMissing},
+		{"GET /events", people.ReadEvents, quick, s.events},
+		{"GET /events/{ref}", people.ReadEvents, quick, s.event},
+		{"GET /events/{ref}/raw", people.ReadEvents, quick, s.eventBytes},
+		{"GET /artifacts", people.ReadArtifacts, quick, s.artifacts},
+		{"POST /artifacts", people.BuildArtifacts, slow, s.buildArtifact},
+		{"GET /artifacts/{id}", people.ReadArtifacts, quick, s.artifact},
+		{"GET /artifacts/{id}/v/{version}/{format}", people.ReadArtifacts, slow, s.download},
+		{"POST /artifacts/{id}/attach", people.AttachArtifacts, quick, s.attach},
+		{"POST /artifacts/{id}/detach", people.AttachArtifacts, quick, s.detach},
+		{"GET /actions", people.ReadActions, quick, s.actions},
+		{"GET /actions/{id}", people.ReadActions, quick, s.action},
+		{"GET /controls", people.ReadControls, quick, s.controls},
+		{"GET /controls/{id}", people.ReadControls, quick, s.control},
+		{"GET /frameworks", people.ReadControls, quick, s.frameworks},
+		{"POST /sign-out", people.Own, quick, s.signOut},
+		{"GET /sign-in/{link}", open, quick, s.askToSignIn},
+		{"POST /sign-in", open, quick, s.signIn},
+		{"POST /theme", open, quick, s.chooseTheme},
+		{"GET /healthz", open, quick, s.healthy},
+		{"GET /readyz", open, quick, s.ready},
+	}
+}

@@ -1,0 +1,111 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/signin"
+	"github.com/exhibithq/exhibit/internal/web/ui"
+	"github.com/exhibithq/exhibit/internal/web/view"
+)
+
+// cookieName is that of the session's cookie. Browsers take a __Host- cookie only with Secure, and Secure over plain
+// http only from some loopback names; so a server on loopback without TLS uses a plain name.
+func (s *server) cookieName() string {
+	if s.cfg.Secure {
+		return "__Host-exhibit"
+	}
+	return "exhibit"
+}
+
+func (s *server) setSession(w http.ResponseWriter, value string, seconds int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.cookieName(), Value: value, Path: "/", MaxAge: seconds,
+		HttpOnly: true, Secure: s.cfg.Secure, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// session gives the secret of the session that a request carries; "" if it carries none.
+func (s *server) session(r *http.Request) string {
+	c, err := r.Cookie(s.cookieName())
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// askToSignIn shows one button. The link is used up by pressing it, not by looking at it.
+func (s *server) askToSignIn(w http.ResponseWriter, r *http.Request) error {
+	p := s.page(r, "Sign in")
+	p.Path = "/" // the address holds the link, and no other address may carry it on
+	return render(w, r, http.StatusOK, view.SignInPage(p, r.PathValue("link")))
+}
+
+func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
+	worked, err := s.tries.begin(r)
+	if err != nil {
+		return err
+	}
+	session, c, err := s.cfg.SignIn.Redeem(r.Context(), r.PostFormValue("link"), r.UserAgent())
+	if evidence.ErrorCode(err) == evidence.Unauthorized {
+		s.log.Warn("a sign-in link was refused", "address", addressOf(r).Addr().String())
+		return render(w, r, http.StatusUnauthorized, view.AloneProblemPage(s.page(r, "Sign in"), view.Problem{
+			Title: "This link does not sign in", Text: err.Error(),
+		}))
+	}
+	if err != nil {
+		return err
+	}
+	worked()
+	if old := s.session(r); old != "" { // a browser has one session: signing in anew ends the one before
+		if err := s.cfg.SignIn.SignOut(r.Context(), old); err != nil {
+			return err
+		}
+	}
+	s.setSession(w, session, int(signin.SessionLife.Seconds()))
+	s.log.Info("signed in", "member", c.Member)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
+	if err := s.cfg.SignIn.SignOut(r.Context(), s.session(r)); err != nil {
+		return err
+	}
+	s.setSession(w, "", -1)
+	w.Header().Set("Clear-Site-Data", `"cache"`)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+// chooseTheme keeps the choice in a cookie and leads back to where the person was.
+func (s *server) chooseTheme(w http.ResponseWriter, r *http.Request) error {
+	theme := r.PostFormValue("theme")
+	if theme != "dark" && theme != "light" && theme != "auto" {
+		return evidence.Errorf(evidence.Invalid, "There is no theme %.40q. Choose dark, light or auto.", theme)
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: "theme", Value: theme, Path: "/", MaxAge: 365 * 24 * 3600,
+		HttpOnly: true, Secure: s.cfg.Secure, SameSite: http.SameSiteLaxMode,
+	})
+	http.Redirect(w, r, localPath(r.PostFormValue("return")), http.StatusSeeOther)
+	return nil
+}
+
+func theme(r *http.Request) string {
+	c, err := r.Cookie("theme")
+	if err != nil || c.Value != "dark" && c.Value != "light" {
+		return ""
+	}
+	return c.Value
+}
+
+// page gives the frame of a page for the caller of a request, without the counts of the rail.
+func (s *server) page(r *http.Request, title string) ui.Page {
+	c := people.From(r.Context())
+	return ui.Page{
+		Title: title, Theme: theme(r), Path: r.URL.RequestURI(), Asset: s.assets.Path, Workspace: s.cfg.Workspace,
+		Person: ui.Person{Name: c.Who(), Role: c.Role.Title()},
+	}
+}
