@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -129,7 +130,7 @@ func (r *Report) writeRows(w *bufio.Writer, s *Section) error {
 		}
 		return r.writeRow(w, s, row, events)
 	})
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	w.WriteString("</tbody></table></div>\n")

@@ -56,7 +56,7 @@ func (c *Client) decoded(encoding string, wire io.Reader) (io.Reader, error) {
 		return wire, nil
 	case "gzip":
 		z, err := gzip.NewReader(&capped{r: wire, left: c.limits.Compressed})
-		if err == io.EOF { // there is not even a header
+		if errors.Is(err, io.EOF) { // there is not even a header
 			err = io.ErrUnexpectedEOF
 		}
 		if err != nil {

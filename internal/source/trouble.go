@@ -96,8 +96,8 @@ func certificateSentence(err error) string {
 
 // badBody puts what came of the body behind the sentence of err, if anything came and the server is to blame.
 func (c *Client) badBody(err error, body []byte) error {
-	retry, ok := err.(*RetryError)
-	if !ok || len(body) == 0 {
+	var retry *RetryError
+	if !errors.As(err, &retry) || len(body) == 0 {
 		return err
 	}
 	if errors.Is(err, errDecoded) { // its beginning says enough

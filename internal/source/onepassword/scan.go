@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -196,5 +197,5 @@ func madeUUID(raw []byte) string {
 // atEnd reports whether nothing but white space is left.
 func (s *scanner) atEnd() bool {
 	_, err := s.dec.ReadToken()
-	return err == io.EOF
+	return errors.Is(err, io.EOF)
 }
