@@ -62,6 +62,9 @@ func (s *Service) Attach(ctx context.Context, who string, ws evidence.ID, req At
 	if err != nil {
 		return evidence.Attachment{}, err
 	}
+	if !control.RetiredAt.IsZero() {
+		return evidence.Attachment{}, evidence.Errorf(evidence.Conflict, "%s was retired (%s), so nothing can be attached to it any more.", control.Key, control.Retired)
+	}
 	sug := support(a, control)
 	if req.Strength != "" {
 		sug.Strength = req.Strength
@@ -198,7 +201,7 @@ func (s *Service) candidates(ctx context.Context, ws evidence.ID, a evidence.Art
 	}
 	for _, c := range controls {
 		byID[c.ID] = c
-		if sug, ok := mapped(a, c); ok {
+		if sug, ok := mapped(a, c); ok && c.RetiredAt.IsZero() {
 			sug.Target, sug.Key, sug.Name, sug.Asked = evidence.Target{Control: c.ID}, c.Key, c.Name, asks[c.ID]
 			out = append(out, sug)
 		}
@@ -206,7 +209,7 @@ func (s *Service) candidates(ctx context.Context, ws evidence.ID, a evidence.Art
 	fit := a
 	fit.Latest.Result = evidence.Complete // an inconclusive artifact belongs to the action too; it only does not fill it
 	for _, x := range actions {
-		if x.Recipe != "" && x.FilledBy(fit) {
+		if x.Recipe != "" && x.FilledBy(fit) && byID[x.Control].RetiredAt.IsZero() {
 			sug := support(a, byID[x.Control])
 			sug.Target, sug.Key, sug.Name, sug.Asked = evidence.Target{Action: x.ID}, x.Key, x.Title, true
 			out = append(out, sug)

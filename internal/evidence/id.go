@@ -19,6 +19,7 @@ const (
 	PrefixAction     = "ac"
 	PrefixControl    = "co"
 	PrefixPerson     = "us"
+	PrefixDraft      = "dr"
 )
 
 // NewID makes a fresh ID. crypto/rand never fails.

@@ -15,8 +15,12 @@ type Control struct {
 	Key          string // stable short name such as EX-01; unique in the workspace
 	Name         string
 	Description  string
+	Owner        string // a person or a role; empty: nobody yet
 	Requirements []RequirementRef
 	CreatedAt    time.Time
+	RetiredAt    time.Time // zero: in use
+	Retired      string    // reason
+	Revision     int       // goes up with every change
 }
 
 // ActionStatus is where the work of an action stands.

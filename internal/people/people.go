@@ -25,6 +25,8 @@ const (
 	AttachArtifacts   Permission = "attach artifacts"
 	ReadActions       Permission = "read actions"
 	ReadControls      Permission = "read controls and frameworks"
+	// ManageControls is to make, change and retire controls, to load frameworks and to take them into use.
+	ManageControls Permission = "manage controls and frameworks"
 )
 
 // Role is a preset of permissions.
@@ -44,7 +46,7 @@ func Roles() []Role { return []Role{Admin, Collaborator, HelpDesk, Reviewer, Aud
 
 // Permissions gives all permissions in the order in which they are shown.
 func Permissions() []Permission {
-	return []Permission{Own, ReadSources, ManageConnections, ReadEvents, ReadArtifacts, BuildArtifacts, AttachArtifacts, ReadActions, ReadControls}
+	return []Permission{Own, ReadSources, ManageConnections, ReadEvents, ReadArtifacts, BuildArtifacts, AttachArtifacts, ReadActions, ReadControls, ManageControls}
 }
 
 // Title is the role in words for a person.

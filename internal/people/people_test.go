@@ -14,7 +14,7 @@ import (
 // TestTable holds the whole permission table a second time, so that nobody widens a role by accident.
 func TestTable(t *testing.T) {
 	all := []people.Permission{"own", "read sources and connections", "manage connections", "read events", "read artifacts", "build artifacts",
-		"attach artifacts", "read actions", "read controls and frameworks"}
+		"attach artifacts", "read actions", "read controls and frameworks", "manage controls and frameworks"}
 	want := map[people.Role][]people.Permission{
 		people.Admin:        all,
 		people.Collaborator: all,

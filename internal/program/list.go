@@ -24,6 +24,7 @@ type ActionView struct {
 	Period     evidence.Span // what evidence is asked for; zero: any
 	FilledBy   evidence.ID   // the first artifact that fills it; empty: none
 	Overdue    bool
+	Idle       bool // its control is retired: it asks for nothing any more
 }
 
 // Controls gives the controls of a workspace in order of their keys.
@@ -61,9 +62,9 @@ func (s *Service) Actions(ctx context.Context, ws evidence.ID) ([]ActionView, er
 	if err != nil {
 		return nil, err
 	}
-	keys := map[evidence.ID]string{}
+	byControl := map[evidence.ID]evidence.Control{}
 	for _, c := range controls {
-		keys[c.ID] = c.Key
+		byControl[c.ID] = c
 	}
 	byID := map[evidence.ID]evidence.Artifact{}
 	for _, a := range artifacts {
@@ -71,20 +72,20 @@ func (s *Service) Actions(ctx context.Context, ws evidence.ID) ([]ActionView, er
 	}
 	var out []ActionView
 	for _, a := range actions {
-		out = append(out, view(a, keys[a.Control], attached[evidence.Target{Action: a.ID}], byID, s.now()))
+		out = append(out, view(a, byControl[a.Control], attached[evidence.Target{Action: a.ID}], byID, s.now()))
 	}
 	return out, nil
 }
 
-func view(a evidence.Action, control string, attached []evidence.ID, artifacts map[evidence.ID]evidence.Artifact, now time.Time) ActionView {
-	v := ActionView{Action: a, ControlKey: control, Artifacts: attached, Period: a.Period()}
+func view(a evidence.Action, control evidence.Control, attached []evidence.ID, artifacts map[evidence.ID]evidence.Artifact, now time.Time) ActionView {
+	v := ActionView{Action: a, ControlKey: control.Key, Artifacts: attached, Period: a.Period(), Idle: !control.RetiredAt.IsZero()}
 	for _, id := range attached {
 		if art, ok := artifacts[id]; ok && a.FilledBy(art) {
 			v.FilledBy, v.Action.Status = id, evidence.ActionDone
 			break
 		}
 	}
-	v.Overdue = v.Action.Overdue(now)
+	v.Overdue = v.Action.Overdue(now) && !v.Idle
 	return v
 }
 
@@ -116,7 +117,7 @@ func (s *Service) Wanted(ctx context.Context, ws evidence.ID) ([]Wanted, error) 
 	}
 	var out []Wanted
 	for _, v := range actions {
-		if v.Action.Recipe != "" && v.Action.Status != evidence.ActionDone && !v.Period.To.After(s.now()) {
+		if v.Action.Recipe != "" && !v.Idle && v.Action.Status != evidence.ActionDone && !v.Period.To.After(s.now()) {
 			out = append(out, Wanted{v.Action, v.Action.Recipe, v.Period})
 		}
 	}

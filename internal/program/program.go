@@ -1,5 +1,7 @@
-// Package program holds the controls, actions and frameworks that a workspace works with: it starts them from a
-// framework's starter set, and lists them with the artifacts that prove them.
+// Package program holds the controls, actions and frameworks that a workspace works with: it proposes and starts them from
+// starter sets, loads frameworks, lets people change, map and retire controls, and shows by month what proves what.
+//
+// Whoever changes something is asked for his permission first; every change is a line of the activity trail.
 //
 // Whether an action is done and whether it is overdue is derived when it is read: it is done once a person said so, or
 // while an artifact of the kind that it asks for, complete and for its period, is attached to it.
@@ -9,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -19,6 +22,9 @@ import (
 // Store is what of the store controls and actions need.
 type Store interface {
 	PutControl(ctx context.Context, c evidence.Control) (evidence.Control, error)
+	AddControl(ctx context.Context, c evidence.Control) (evidence.Control, error)
+	ChangeControl(ctx context.Context, c evidence.Control) (evidence.Control, error)
+	Control(ctx context.Context, ws evidence.ID, idOrKey string) (evidence.Control, error)
 	Controls(ctx context.Context, ws evidence.ID) ([]evidence.Control, error)
 	PutAction(ctx context.Context, a evidence.Action) (evidence.Action, error)
 	Actions(ctx context.Context, ws evidence.ID) ([]evidence.Action, error)
@@ -28,13 +34,23 @@ type Store interface {
 	Attachments(ctx context.Context, ws evidence.ID, f store.AttachmentFilter) ([]evidence.Attachment, error)
 	UseFramework(ctx context.Context, ws evidence.ID, framework, version string, at time.Time) error
 	FrameworksInUse(ctx context.Context, ws evidence.ID) ([]store.FrameworkInUse, error)
+	AddFrameworkRevision(ctx context.Context, ws evidence.ID, f store.LoadedFramework) error
+	LoadedFrameworks(ctx context.Context, ws evidence.ID) ([]store.LoadedFramework, error)
+	FrameworkRevisions(ctx context.Context, ws evidence.ID, framework string) ([]store.LoadedFramework, error)
+	PutFrameworkDraft(ctx context.Context, ws, member, id evidence.ID, f store.LoadedFramework, forget time.Time) error
+	FrameworkDraft(ctx context.Context, ws, member, id evidence.ID, since time.Time) (store.LoadedFramework, error)
+	DropFrameworkDrafts(ctx context.Context, ws, member evidence.ID) error
+	PutProfile(ctx context.Context, ws evidence.ID, p store.Profile) error
+	Profile(ctx context.Context, ws evidence.ID) (p store.Profile, ok bool, err error)
 	AddActivity(ctx context.Context, a store.Activity) error
+	ActivityAbout(ctx context.Context, ws evidence.ID, subject string, limit int) ([]store.Activity, error)
 }
 
 // Service is the use cases. Its methods may be called from several goroutines and processes at once.
 type Service struct {
-	store Store
-	now   func() time.Time
+	store   Store
+	now     func() time.Time
+	shipped func() ([]framework.Framework, error) // what comes with Exhibit, read once
 }
 
 // New makes a Service. now may be nil: time.Now.
@@ -42,7 +58,7 @@ func New(s Store, now func() time.Time) *Service {
 	if now == nil {
 		now = time.Now
 	}
-	return &Service{store: s, now: now}
+	return &Service{store: s, now: now, shipped: sync.OnceValues(framework.Frameworks)}
 }
 
 // Seeded says what Seed made.

@@ -3,7 +3,9 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,9 +27,44 @@ func (s *Store) PutControl(ctx context.Context, c evidence.Control) (evidence.Co
 		return c, fmt.Errorf("writing down the requirements of a control: %w", err)
 	}
 	r, err := sqlc.New(s.write).PutControl(ctx, sqlc.PutControlParams{ID: string(c.ID), Workspace: string(c.Workspace), Key: c.Key,
-		Name: c.Name, Description: c.Description, Requirements: string(requirements), CreatedAt: ms(c.CreatedAt)})
+		Name: c.Name, Description: c.Description, Requirements: string(requirements), CreatedAt: ms(c.CreatedAt), Owner: c.Owner})
 	if err != nil {
 		return c, fmt.Errorf("storing a control: %w", err)
+	}
+	return controlOf(r)
+}
+
+// AddControl stores a new control and gives what is stored; Conflict if its key is taken.
+func (s *Store) AddControl(ctx context.Context, c evidence.Control) (evidence.Control, error) {
+	requirements, err := json.Marshal(c.Requirements)
+	if err != nil {
+		return c, fmt.Errorf("writing down the requirements of a control: %w", err)
+	}
+	r, err := sqlc.New(s.write).AddControl(ctx, sqlc.AddControlParams{ID: string(c.ID), Workspace: string(c.Workspace), Key: c.Key,
+		Name: c.Name, Description: c.Description, Requirements: string(requirements), CreatedAt: ms(c.CreatedAt), Owner: c.Owner})
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, evidence.Errorf(evidence.Conflict, "There is a control %s already. Choose another key.", c.Key)
+	}
+	if err != nil {
+		return c, fmt.Errorf("storing a control: %w", err)
+	}
+	return controlOf(r)
+}
+
+// ChangeControl stores name, description, owner, requirements and retirement of a control and gives what is stored;
+// Conflict if it was changed since the revision that c has.
+func (s *Store) ChangeControl(ctx context.Context, c evidence.Control) (evidence.Control, error) {
+	requirements, err := json.Marshal(c.Requirements)
+	if err != nil {
+		return c, fmt.Errorf("writing down the requirements of a control: %w", err)
+	}
+	r, err := sqlc.New(s.write).ChangeControl(ctx, sqlc.ChangeControlParams{Name: c.Name, Description: c.Description, Requirements: string(requirements),
+		Owner: c.Owner, RetiredAt: ms(c.RetiredAt), Retired: c.Retired, Workspace: string(c.Workspace), ID: string(c.ID), Revision: int64(c.Revision)})
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, evidence.Errorf(evidence.Conflict, "Somebody else changed %s meanwhile. Look at it again and repeat your change.", c.Key)
+	}
+	if err != nil {
+		return c, fmt.Errorf("changing a control: %w", err)
 	}
 	return controlOf(r)
 }
@@ -60,7 +97,7 @@ func (s *Store) Control(ctx context.Context, ws evidence.ID, idOrKey string) (ev
 
 func controlOf(r sqlc.Control) (evidence.Control, error) {
 	c := evidence.Control{ID: evidence.ID(r.ID), Workspace: evidence.ID(r.Workspace), Key: r.Key, Name: r.Name,
-		Description: r.Description, CreatedAt: fromMS(r.CreatedAt)}
+		Description: r.Description, Owner: r.Owner, CreatedAt: fromMS(r.CreatedAt), RetiredAt: fromMS(r.RetiredAt), Retired: r.Retired, Revision: int(r.Revision)}
 	if err := json.Unmarshal([]byte(r.Requirements), &c.Requirements); err != nil {
 		return c, fmt.Errorf("reading the requirements of control %s: %w", r.Key, err)
 	}

@@ -328,10 +328,22 @@ SELECT id, kind, first, second, third FROM value WHERE workspace = @workspace AN
 SELECT kind, first, second, third FROM value WHERE id = @id;
 
 -- name: PutControl :one
-INSERT INTO control (id, workspace, key, name, description, requirements, created_at)
-VALUES (@id, @workspace, @key, @name, @description, @requirements, @created_at)
+INSERT INTO control (id, workspace, key, name, description, requirements, created_at, owner)
+VALUES (@id, @workspace, @key, @name, @description, @requirements, @created_at, @owner)
 ON CONFLICT (workspace, key) DO UPDATE SET name = excluded.name, description = excluded.description,
-  requirements = excluded.requirements
+  requirements = excluded.requirements, owner = excluded.owner, revision = control.revision + 1
+RETURNING *;
+
+-- name: AddControl :one
+INSERT INTO control (id, workspace, key, name, description, requirements, created_at, owner)
+VALUES (@id, @workspace, @key, @name, @description, @requirements, @created_at, @owner)
+ON CONFLICT (workspace, key) DO NOTHING
+RETURNING *;
+
+-- name: ChangeControl :one
+UPDATE control SET name = @name, description = @description, requirements = @requirements, owner = @owner,
+  retired_at = @retired_at, retired = @retired, revision = revision + 1
+WHERE workspace = @workspace AND id = @id AND revision = @revision
 RETURNING *;
 
 -- name: Controls :many
@@ -416,3 +428,39 @@ ON CONFLICT (workspace, framework) DO UPDATE SET version = excluded.version;
 
 -- name: FrameworksInUse :many
 SELECT * FROM framework_in_use WHERE workspace = @workspace ORDER BY framework;
+
+-- name: AddFrameworkRevision :execrows
+INSERT INTO framework_revision (workspace, framework, revision, document, sha256, file, added_at, added_by)
+VALUES (@workspace, @framework, @revision, @document, @sha256, @file, @added_at, @added_by)
+ON CONFLICT (workspace, framework, revision) DO NOTHING;
+
+-- name: LoadedFrameworks :many
+SELECT * FROM framework_revision r WHERE r.workspace = @workspace AND r.revision = (
+  SELECT max(n.revision) FROM framework_revision n WHERE n.workspace = r.workspace AND n.framework = r.framework)
+ORDER BY r.framework;
+
+-- name: FrameworkRevisions :many
+SELECT framework, revision, sha256, file, added_at, added_by FROM framework_revision
+WHERE workspace = @workspace AND framework = @framework ORDER BY revision DESC;
+
+-- name: AddFrameworkDraft :exec
+INSERT INTO framework_draft (workspace, id, member, document, sha256, file, made_at)
+VALUES (@workspace, @id, @member, @document, @sha256, @file, @made_at);
+
+-- name: DropFrameworkDrafts :exec
+DELETE FROM framework_draft WHERE workspace = @workspace AND (member = @member OR made_at < @before);
+
+-- name: FrameworkDraft :one
+SELECT * FROM framework_draft WHERE workspace = @workspace AND id = @id AND member = @member AND made_at >= @since;
+
+-- name: PutProfile :exec
+INSERT INTO profile (workspace, industry, size, systems, changed_at, changed_by)
+VALUES (@workspace, @industry, @size, @systems, @changed_at, @changed_by)
+ON CONFLICT (workspace) DO UPDATE SET industry = excluded.industry, size = excluded.size, systems = excluded.systems,
+  changed_at = excluded.changed_at, changed_by = excluded.changed_by;
+
+-- name: Profile :one
+SELECT * FROM profile WHERE workspace = @workspace;
+
+-- name: ActivityAbout :many
+SELECT * FROM activity WHERE workspace = @workspace AND subject = @subject ORDER BY id DESC LIMIT CAST(@most AS bigint);

@@ -97,6 +97,10 @@ type Control struct {
 	Description  string
 	Requirements string
 	CreatedAt    int64
+	Owner        string
+	Revision     int64
+	RetiredAt    int64
+	Retired      string
 }
 
 type Coverage struct {
@@ -105,11 +109,32 @@ type Coverage struct {
 	ToAt   int64
 }
 
+type FrameworkDraft struct {
+	Workspace string
+	ID        string
+	Member    string
+	Document  string
+	Sha256    string
+	File      string
+	MadeAt    int64
+}
+
 type FrameworkInUse struct {
 	Workspace string
 	Framework string
 	Version   string
 	Since     int64
+}
+
+type FrameworkRevision struct {
+	Workspace string
+	Framework string
+	Revision  int64
+	Document  string
+	Sha256    string
+	File      string
+	AddedAt   int64
+	AddedBy   string
 }
 
 type Member struct {
@@ -131,6 +156,15 @@ type Poll struct {
 	LastAt        int64
 	CursorSha     []byte
 	BodiesSha     []byte
+}
+
+type Profile struct {
+	Workspace string
+	Industry  string
+	Size      string
+	Systems   string
+	ChangedAt int64
+	ChangedBy string
 }
 
 type Reconciliation struct {

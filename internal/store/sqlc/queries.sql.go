@@ -109,6 +109,41 @@ func (q *Queries) Activity(ctx context.Context, workspace string, most int64) ([
 	return items, nil
 }
 
+const activityAbout = `-- name: ActivityAbout :many
+SELECT id, workspace, at, who, what, subject, detail FROM activity WHERE workspace = $1 AND subject = $2 ORDER BY id DESC LIMIT CAST($3 AS bigint)
+`
+
+func (q *Queries) ActivityAbout(ctx context.Context, workspace string, subject string, most int64) ([]Activity, error) {
+	rows, err := q.db.QueryContext(ctx, activityAbout, workspace, subject, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Activity
+	for rows.Next() {
+		var i Activity
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.At,
+			&i.Who,
+			&i.What,
+			&i.Subject,
+			&i.Detail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const addActivity = `-- name: AddActivity :exec
 INSERT INTO activity (workspace, at, who, what, subject, detail)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -312,6 +347,52 @@ func (q *Queries) AddConnection(ctx context.Context, arg AddConnectionParams) er
 	return err
 }
 
+const addControl = `-- name: AddControl :one
+INSERT INTO control (id, workspace, key, name, description, requirements, created_at, owner)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (workspace, key) DO NOTHING
+RETURNING id, workspace, key, name, description, requirements, created_at, owner, revision, retired_at, retired
+`
+
+type AddControlParams struct {
+	ID           string
+	Workspace    string
+	Key          string
+	Name         string
+	Description  string
+	Requirements string
+	CreatedAt    int64
+	Owner        string
+}
+
+func (q *Queries) AddControl(ctx context.Context, arg AddControlParams) (Control, error) {
+	row := q.db.QueryRowContext(ctx, addControl,
+		arg.ID,
+		arg.Workspace,
+		arg.Key,
+		arg.Name,
+		arg.Description,
+		arg.Requirements,
+		arg.CreatedAt,
+		arg.Owner,
+	)
+	var i Control
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Key,
+		&i.Name,
+		&i.Description,
+		&i.Requirements,
+		&i.CreatedAt,
+		&i.Owner,
+		&i.Revision,
+		&i.RetiredAt,
+		&i.Retired,
+	)
+	return i, err
+}
+
 const addCoverage = `-- name: AddCoverage :exec
 INSERT INTO coverage (stream, from_at, to_at) VALUES ($1, $2, $3)
 `
@@ -319,6 +400,68 @@ INSERT INTO coverage (stream, from_at, to_at) VALUES ($1, $2, $3)
 func (q *Queries) AddCoverage(ctx context.Context, stream int64, fromAt int64, toAt int64) error {
 	_, err := q.db.ExecContext(ctx, addCoverage, stream, fromAt, toAt)
 	return err
+}
+
+const addFrameworkDraft = `-- name: AddFrameworkDraft :exec
+INSERT INTO framework_draft (workspace, id, member, document, sha256, file, made_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+`
+
+type AddFrameworkDraftParams struct {
+	Workspace string
+	ID        string
+	Member    string
+	Document  string
+	Sha256    string
+	File      string
+	MadeAt    int64
+}
+
+func (q *Queries) AddFrameworkDraft(ctx context.Context, arg AddFrameworkDraftParams) error {
+	_, err := q.db.ExecContext(ctx, addFrameworkDraft,
+		arg.Workspace,
+		arg.ID,
+		arg.Member,
+		arg.Document,
+		arg.Sha256,
+		arg.File,
+		arg.MadeAt,
+	)
+	return err
+}
+
+const addFrameworkRevision = `-- name: AddFrameworkRevision :execrows
+INSERT INTO framework_revision (workspace, framework, revision, document, sha256, file, added_at, added_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (workspace, framework, revision) DO NOTHING
+`
+
+type AddFrameworkRevisionParams struct {
+	Workspace string
+	Framework string
+	Revision  int64
+	Document  string
+	Sha256    string
+	File      string
+	AddedAt   int64
+	AddedBy   string
+}
+
+func (q *Queries) AddFrameworkRevision(ctx context.Context, arg AddFrameworkRevisionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addFrameworkRevision,
+		arg.Workspace,
+		arg.Framework,
+		arg.Revision,
+		arg.Document,
+		arg.Sha256,
+		arg.File,
+		arg.AddedAt,
+		arg.AddedBy,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const addMember = `-- name: AddMember :execrows
@@ -1051,6 +1194,54 @@ func (q *Queries) BadPages(ctx context.Context, stream int64) ([]BadPage, error)
 	return items, nil
 }
 
+const changeControl = `-- name: ChangeControl :one
+UPDATE control SET name = $1, description = $2, requirements = $3, owner = $4,
+  retired_at = $5, retired = $6, revision = revision + 1
+WHERE workspace = $7 AND id = $8 AND revision = $9
+RETURNING id, workspace, key, name, description, requirements, created_at, owner, revision, retired_at, retired
+`
+
+type ChangeControlParams struct {
+	Name         string
+	Description  string
+	Requirements string
+	Owner        string
+	RetiredAt    int64
+	Retired      string
+	Workspace    string
+	ID           string
+	Revision     int64
+}
+
+func (q *Queries) ChangeControl(ctx context.Context, arg ChangeControlParams) (Control, error) {
+	row := q.db.QueryRowContext(ctx, changeControl,
+		arg.Name,
+		arg.Description,
+		arg.Requirements,
+		arg.Owner,
+		arg.RetiredAt,
+		arg.Retired,
+		arg.Workspace,
+		arg.ID,
+		arg.Revision,
+	)
+	var i Control
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Key,
+		&i.Name,
+		&i.Description,
+		&i.Requirements,
+		&i.CreatedAt,
+		&i.Owner,
+		&i.Revision,
+		&i.RetiredAt,
+		&i.Retired,
+	)
+	return i, err
+}
+
 const closeApproval = `-- name: CloseApproval :execrows
 UPDATE approval SET connection = $1, token = NULL
 WHERE hash = $2 AND workspace = $3 AND member = $4 AND used_at > 0
@@ -1240,7 +1431,7 @@ func (q *Queries) Connections(ctx context.Context, workspace string) ([]Connecti
 }
 
 const control = `-- name: Control :one
-SELECT id, workspace, key, name, description, requirements, created_at FROM control WHERE workspace = $1 AND (id = $2 OR key = $2)
+SELECT id, workspace, key, name, description, requirements, created_at, owner, revision, retired_at, retired FROM control WHERE workspace = $1 AND (id = $2 OR key = $2)
 `
 
 func (q *Queries) Control(ctx context.Context, workspace string, iDOrKey string) (Control, error) {
@@ -1254,12 +1445,16 @@ func (q *Queries) Control(ctx context.Context, workspace string, iDOrKey string)
 		&i.Description,
 		&i.Requirements,
 		&i.CreatedAt,
+		&i.Owner,
+		&i.Revision,
+		&i.RetiredAt,
+		&i.Retired,
 	)
 	return i, err
 }
 
 const controls = `-- name: Controls :many
-SELECT id, workspace, key, name, description, requirements, created_at FROM control WHERE workspace = $1 ORDER BY key
+SELECT id, workspace, key, name, description, requirements, created_at, owner, revision, retired_at, retired FROM control WHERE workspace = $1 ORDER BY key
 `
 
 func (q *Queries) Controls(ctx context.Context, workspace string) ([]Control, error) {
@@ -1279,6 +1474,10 @@ func (q *Queries) Controls(ctx context.Context, workspace string) ([]Control, er
 			&i.Description,
 			&i.Requirements,
 			&i.CreatedAt,
+			&i.Owner,
+			&i.Revision,
+			&i.RetiredAt,
+			&i.Retired,
 		); err != nil {
 			return nil, err
 		}
@@ -1461,6 +1660,15 @@ func (q *Queries) Detach(ctx context.Context, arg DetachParams) (int64, error) {
 	return result.RowsAffected()
 }
 
+const dropFrameworkDrafts = `-- name: DropFrameworkDrafts :exec
+DELETE FROM framework_draft WHERE workspace = $1 AND (member = $2 OR made_at < $3)
+`
+
+func (q *Queries) DropFrameworkDrafts(ctx context.Context, workspace string, member string, before int64) error {
+	_, err := q.db.ExecContext(ctx, dropFrameworkDrafts, workspace, member, before)
+	return err
+}
+
 const dropOldBadPages = `-- name: DropOldBadPages :exec
 DELETE FROM bad_page WHERE bad_page.stream = $1 AND bad_page.id NOT IN
   (SELECT b.id FROM bad_page b WHERE b.stream = $1 ORDER BY b.id DESC LIMIT 20)
@@ -1514,6 +1722,74 @@ func (q *Queries) ForgetToken(ctx context.Context, offAt int64, workspace string
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const frameworkDraft = `-- name: FrameworkDraft :one
+SELECT workspace, id, member, document, sha256, file, made_at FROM framework_draft WHERE workspace = $1 AND id = $2 AND member = $3 AND made_at >= $4
+`
+
+func (q *Queries) FrameworkDraft(ctx context.Context, workspace string, iD string, member string, since int64) (FrameworkDraft, error) {
+	row := q.db.QueryRowContext(ctx, frameworkDraft,
+		workspace,
+		iD,
+		member,
+		since,
+	)
+	var i FrameworkDraft
+	err := row.Scan(
+		&i.Workspace,
+		&i.ID,
+		&i.Member,
+		&i.Document,
+		&i.Sha256,
+		&i.File,
+		&i.MadeAt,
+	)
+	return i, err
+}
+
+const frameworkRevisions = `-- name: FrameworkRevisions :many
+SELECT framework, revision, sha256, file, added_at, added_by FROM framework_revision
+WHERE workspace = $1 AND framework = $2 ORDER BY revision DESC
+`
+
+type FrameworkRevisionsRow struct {
+	Framework string
+	Revision  int64
+	Sha256    string
+	File      string
+	AddedAt   int64
+	AddedBy   string
+}
+
+func (q *Queries) FrameworkRevisions(ctx context.Context, workspace string, framework string) ([]FrameworkRevisionsRow, error) {
+	rows, err := q.db.QueryContext(ctx, frameworkRevisions, workspace, framework)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FrameworkRevisionsRow
+	for rows.Next() {
+		var i FrameworkRevisionsRow
+		if err := rows.Scan(
+			&i.Framework,
+			&i.Revision,
+			&i.Sha256,
+			&i.File,
+			&i.AddedAt,
+			&i.AddedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const frameworksInUse = `-- name: FrameworksInUse :many
@@ -1578,6 +1854,44 @@ func (q *Queries) LastPoll(ctx context.Context, stream int64) (Poll, error) {
 		&i.BodiesSha,
 	)
 	return i, err
+}
+
+const loadedFrameworks = `-- name: LoadedFrameworks :many
+SELECT workspace, framework, revision, document, sha256, file, added_at, added_by FROM framework_revision r WHERE r.workspace = $1 AND r.revision = (
+  SELECT max(n.revision) FROM framework_revision n WHERE n.workspace = r.workspace AND n.framework = r.framework)
+ORDER BY r.framework
+`
+
+func (q *Queries) LoadedFrameworks(ctx context.Context, workspace string) ([]FrameworkRevision, error) {
+	rows, err := q.db.QueryContext(ctx, loadedFrameworks, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FrameworkRevision
+	for rows.Next() {
+		var i FrameworkRevision
+		if err := rows.Scan(
+			&i.Workspace,
+			&i.Framework,
+			&i.Revision,
+			&i.Document,
+			&i.Sha256,
+			&i.File,
+			&i.AddedAt,
+			&i.AddedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const lockStream = `-- name: LockStream :one
@@ -1996,6 +2310,24 @@ func (q *Queries) PeopleEqual(ctx context.Context, workspace int64, word string)
 	return items, nil
 }
 
+const profile = `-- name: Profile :one
+SELECT workspace, industry, size, systems, changed_at, changed_by FROM profile WHERE workspace = $1
+`
+
+func (q *Queries) Profile(ctx context.Context, workspace string) (Profile, error) {
+	row := q.db.QueryRowContext(ctx, profile, workspace)
+	var i Profile
+	err := row.Scan(
+		&i.Workspace,
+		&i.Industry,
+		&i.Size,
+		&i.Systems,
+		&i.ChangedAt,
+		&i.ChangedBy,
+	)
+	return i, err
+}
+
 const putAction = `-- name: PutAction :one
 INSERT INTO action (id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
@@ -2054,11 +2386,11 @@ func (q *Queries) PutAction(ctx context.Context, arg PutActionParams) (Action, e
 }
 
 const putControl = `-- name: PutControl :one
-INSERT INTO control (id, workspace, key, name, description, requirements, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO control (id, workspace, key, name, description, requirements, created_at, owner)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (workspace, key) DO UPDATE SET name = excluded.name, description = excluded.description,
-  requirements = excluded.requirements
-RETURNING id, workspace, key, name, description, requirements, created_at
+  requirements = excluded.requirements, owner = excluded.owner, revision = control.revision + 1
+RETURNING id, workspace, key, name, description, requirements, created_at, owner, revision, retired_at, retired
 `
 
 type PutControlParams struct {
@@ -2069,6 +2401,7 @@ type PutControlParams struct {
 	Description  string
 	Requirements string
 	CreatedAt    int64
+	Owner        string
 }
 
 func (q *Queries) PutControl(ctx context.Context, arg PutControlParams) (Control, error) {
@@ -2080,6 +2413,7 @@ func (q *Queries) PutControl(ctx context.Context, arg PutControlParams) (Control
 		arg.Description,
 		arg.Requirements,
 		arg.CreatedAt,
+		arg.Owner,
 	)
 	var i Control
 	err := row.Scan(
@@ -2090,6 +2424,10 @@ func (q *Queries) PutControl(ctx context.Context, arg PutControlParams) (Control
 		&i.Description,
 		&i.Requirements,
 		&i.CreatedAt,
+		&i.Owner,
+		&i.Revision,
+		&i.RetiredAt,
+		&i.Retired,
 	)
 	return i, err
 }
@@ -2104,6 +2442,34 @@ func (q *Queries) PutKeyset(ctx context.Context, keyset []byte, iD string) (int6
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const putProfile = `-- name: PutProfile :exec
+INSERT INTO profile (workspace, industry, size, systems, changed_at, changed_by)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (workspace) DO UPDATE SET industry = excluded.industry, size = excluded.size, systems = excluded.systems,
+  changed_at = excluded.changed_at, changed_by = excluded.changed_by
+`
+
+type PutProfileParams struct {
+	Workspace string
+	Industry  string
+	Size      string
+	Systems   string
+	ChangedAt int64
+	ChangedBy string
+}
+
+func (q *Queries) PutProfile(ctx context.Context, arg PutProfileParams) error {
+	_, err := q.db.ExecContext(ctx, putProfile,
+		arg.Workspace,
+		arg.Industry,
+		arg.Size,
+		arg.Systems,
+		arg.ChangedAt,
+		arg.ChangedBy,
+	)
+	return err
 }
 
 const reconciliations = `-- name: Reconciliations :many
