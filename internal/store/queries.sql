@@ -141,9 +141,6 @@ WHERE workspace = @workspace AND id = @id;
 -- name: RemoveChannel :execrows
 DELETE FROM channel WHERE workspace = @workspace AND id = @id;
 
--- name: RemoveNotices :exec
-DELETE FROM notice WHERE workspace = @workspace AND channel = @channel;
-
 -- name: Channels :many
 SELECT * FROM channel WHERE workspace = @workspace ORDER BY name, id;
 
@@ -168,9 +165,6 @@ INSERT INTO notice (workspace, channel, fact, kind, stage, title, href, upto, ur
 VALUES (@workspace, @channel, @fact, @kind, @stage, @title, @href, @upto, @urgent, @told_at)
 ON CONFLICT (workspace, channel, fact) DO UPDATE SET stage = excluded.stage, title = excluded.title, href = excluded.href,
   upto = excluded.upto, urgent = excluded.urgent, told_at = excluded.told_at;
-
--- name: NoticeUpTo :exec
-UPDATE notice SET upto = @upto WHERE workspace = @workspace AND channel = @channel AND fact = @fact;
 
 -- name: RemoveNotice :exec
 DELETE FROM notice WHERE workspace = @workspace AND channel = @channel AND fact = @fact;

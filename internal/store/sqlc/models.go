@@ -159,7 +159,7 @@ type Notice struct {
 	Channel   string
 	Fact      string
 	Kind      string
-	Stage     string
+	Stage     int64
 	Title     string
 	Href      string
 	Upto      int64

@@ -2186,20 +2186,6 @@ func (q *Queries) NewestVersion(ctx context.Context, artifact string) (int64, er
 	return column_1, err
 }
 
-const noticeUpTo = `-- name: NoticeUpTo :exec
-UPDATE notice SET upto = $1 WHERE workspace = $2 AND channel = $3 AND fact = $4
-`
-
-func (q *Queries) NoticeUpTo(ctx context.Context, upto int64, workspace string, channel string, fact string) error {
-	_, err := q.db.ExecContext(ctx, noticeUpTo,
-		upto,
-		workspace,
-		channel,
-		fact,
-	)
-	return err
-}
-
 const notices = `-- name: Notices :many
 SELECT workspace, channel, fact, kind, stage, title, href, upto, urgent, told_at FROM notice WHERE workspace = $1 AND channel = $2 ORDER BY fact
 `
@@ -2582,7 +2568,7 @@ type PutNoticeParams struct {
 	Channel   string
 	Fact      string
 	Kind      string
-	Stage     string
+	Stage     int64
 	Title     string
 	Href      string
 	Upto      int64
@@ -2684,15 +2670,6 @@ DELETE FROM notice WHERE workspace = $1 AND channel = $2 AND fact = $3
 
 func (q *Queries) RemoveNotice(ctx context.Context, workspace string, channel string, fact string) error {
 	_, err := q.db.ExecContext(ctx, removeNotice, workspace, channel, fact)
-	return err
-}
-
-const removeNotices = `-- name: RemoveNotices :exec
-DELETE FROM notice WHERE workspace = $1 AND channel = $2
-`
-
-func (q *Queries) RemoveNotices(ctx context.Context, workspace string, channel string) error {
-	_, err := q.db.ExecContext(ctx, removeNotices, workspace, channel)
 	return err
 }
 

@@ -48,13 +48,14 @@ CREATE TABLE channel (
 );
 CREATE UNIQUE INDEX channel_name ON channel (workspace, name);
 
--- What a channel was told and has not been told the end of.
+-- What a channel was told and has not been told the end of. It is told again when stage grows, or something new begins
+-- after upto.
 CREATE TABLE notice (
   workspace text NOT NULL REFERENCES workspace (id),
   channel   text NOT NULL REFERENCES channel (id) ON DELETE CASCADE,
   fact      text NOT NULL,
   kind      text NOT NULL,
-  stage     text NOT NULL,
+  stage     bigint NOT NULL,
   title     text NOT NULL,
   href      text NOT NULL,
   upto      bigint NOT NULL,

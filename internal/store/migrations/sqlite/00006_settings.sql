@@ -48,13 +48,14 @@ CREATE TABLE channel (
 ) STRICT;
 CREATE UNIQUE INDEX channel_name ON channel (workspace, name);
 
--- What a channel was told and has not been told the end of.
+-- What a channel was told and has not been told the end of. It is told again when stage grows, or something new begins
+-- after upto.
 CREATE TABLE notice (
   workspace TEXT NOT NULL REFERENCES workspace (id),
   channel   TEXT NOT NULL REFERENCES channel (id) ON DELETE CASCADE,
   fact      TEXT NOT NULL,
   kind      TEXT NOT NULL,
-  stage     TEXT NOT NULL,
+  stage     INTEGER NOT NULL,
   title     TEXT NOT NULL,
   href      TEXT NOT NULL,
   upto      INTEGER NOT NULL,
