@@ -33,7 +33,9 @@ var floors = map[string]int{
 	"internal/source/all": 3,
 	"internal/collect":    3,
 	"internal/connection": 3,
+	"internal/apitoken":   3,
 	"internal/artifact":   3,
+	"internal/notify":     3,
 	"internal/program":    3,
 	"internal/signin":     3,
 

@@ -38,6 +38,7 @@ type cli struct {
 	Controls    controlsCmd    `cmd:"" help:"The controls of the workspace."`
 	Frameworks  frameworksCmd  `cmd:"" help:"The frameworks, and which of them the workspace uses."`
 	Users       usersCmd       `cmd:"" help:"Members and their one-time sign-in links."`
+	APITokens   apiTokensCmd   `cmd:"" name:"api-tokens" help:"Tokens with which programs ask the API."`
 	Doctor      doctorCmd      `cmd:"" help:"Is everything in place: directory, keys, database, connections, clock?"`
 	Fsck        fsckCmd        `cmd:"" help:"Check every page, event and count; make the event index again with --rebuild."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's schema."`

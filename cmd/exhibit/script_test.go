@@ -46,6 +46,8 @@ func TestStories(t *testing.T) {
 			"days":    days,
 
 			"database": database,
+			"ask":      ask,
+			"tokenid":  tokenID,
 		},
 		// [postgres] holds where EXHIBIT_TEST_POSTGRES names a server whose user may make databases.
 		Condition: func(cond string) (bool, error) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/exhibithq/exhibit/internal/apitoken"
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/collect"
 	"github.com/exhibithq/exhibit/internal/connection"
@@ -90,6 +91,7 @@ type App struct {
 	Artifacts   *artifact.Service
 	Program     *program.Service
 	SignIn      *signin.Service
+	Tokens      *apitoken.Service
 
 	budget *collect.Budget
 	kinds  []source.Kind
@@ -139,6 +141,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.Artifacts = artifact.New(artifact.Config{Store: a.Store, Objects: a.Objects, Connections: a.Connections, Engine: Build(), Now: a.cfg.Now, TempDir: a.cfg.Data})
 	a.Program = program.New(a.Store, a.cfg.Now)
 	a.SignIn = signin.New(a.Store, a.cfg.Now)
+	a.Tokens = apitoken.New(a.Store, a.cfg.Now)
 	return nil
 }
 

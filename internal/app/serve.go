@@ -69,7 +69,7 @@ func watchOnly(handler http.Handler) http.Handler {
 // Handler makes pages and API.
 func (a *App) Handler(url string) (http.Handler, error) {
 	h, err := web.New(web.Config{
-		Store: a.Store, SignIn: a.SignIn, Coverage: a.Connections, Connections: a.Connections, Artifacts: a.Artifacts, Program: a.Program, Kinds: a.kinds, Workspace: a.cfg.Workspace,
+		Store: a.Store, SignIn: a.SignIn, Tokens: a.Tokens, Coverage: a.Connections, Connections: a.Connections, Artifacts: a.Artifacts, Program: a.Program, Kinds: a.kinds, Workspace: a.cfg.Workspace,
 		Secure: strings.HasPrefix(url, "https://"), Version: Version, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	if err != nil {

@@ -114,14 +114,11 @@ func soFar(conn evidence.Connection, st evidence.StreamStatus, asked evidence.Sp
 	return st.Through
 }
 
-// expiryWarnings are the days before a token's expiry at which its owner is warned.
-var expiryWarnings = [...]int{30, 14, 7, 1}
-
 // ExpiryWarning says what happens when the connection's token expires, once that is 30 days away or less. Days is the
 // warning that applies: 30, 14, 7, 1, or 0 when the token has expired. ok is false if there is nothing to say.
 func (s *Service) ExpiryWarning(conn evidence.Connection) (days int, text string, ok bool) {
-	now := s.now()
-	if conn.ExpiresAt.IsZero() || !conn.OffAt.IsZero() {
+	days, ok = evidence.ExpiryDays(conn.ExpiresAt, s.now())
+	if !ok || !conn.OffAt.IsZero() {
 		return 0, "", false
 	}
 	kind, _ := s.Kind(conn.Source)
@@ -130,17 +127,8 @@ func (s *Service) ExpiryWarning(conn evidence.Connection) (days int, text string
 		lost = fmt.Sprintf(" If no new token is rotated in by %s, events are lost for good, the first of them those of %s.",
 			day(conn.ExpiresAt.Add(kind.Retention)), day(conn.ExpiresAt))
 	}
-	if !now.Before(conn.ExpiresAt) {
+	if days == 0 {
 		return 0, fmt.Sprintf("The token expired on %s; nothing is read since.%s", day(conn.ExpiresAt), lost), true
-	}
-	left := conn.ExpiresAt.Sub(now)
-	for _, d := range expiryWarnings {
-		if left <= time.Duration(d)*24*time.Hour {
-			days, ok = d, true
-		}
-	}
-	if !ok {
-		return 0, "", false
 	}
 	return days, fmt.Sprintf("The token expires on %s.%s", day(conn.ExpiresAt), lost), true
 }

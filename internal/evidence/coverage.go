@@ -20,6 +20,29 @@ const (
 	CursorLost      Cause = "cursor_lost"      // the source no longer accepted the bookmark
 )
 
+// Words says a cause to a person.
+func (c Cause) Words() string {
+	switch c {
+	case NotCollected:
+		return "not collected yet"
+	case TokenExpired:
+		return "token expired"
+	case TokenRefused:
+		return "token refused"
+	case FeatureMissing:
+		return "event type missing in the token"
+	case Unreachable:
+		return "source unreachable"
+	case BeyondRetention:
+		return "older than the source keeps"
+	case SwitchedOff:
+		return "switched off"
+	case CursorLost:
+		return "bookmark lost"
+	}
+	return string(c)
+}
+
 // Trouble is a time during which a stream could not be read, on the wall clock. To is zero while it lasts.
 type Trouble struct {
 	Span

@@ -27,6 +27,12 @@ const (
 	ReadControls      Permission = "read controls and frameworks"
 	// ManageControls is to make, change and retire controls, to load frameworks and to take them into use.
 	ManageControls Permission = "manage controls and frameworks"
+	// ReadSettings is to see members, channels of notifications, and the activity trail.
+	ReadSettings Permission = "read settings"
+	// ManageSettings is to change who is told what, and to revoke the API tokens of others.
+	ManageSettings Permission = "manage settings"
+	// MakeTokens is to make API tokens for oneself, which may never do more than oneself.
+	MakeTokens Permission = "make API tokens"
 )
 
 // Role is a preset of permissions.
@@ -46,7 +52,15 @@ func Roles() []Role { return []Role{Admin, Collaborator, HelpDesk, Reviewer, Aud
 
 // Permissions gives all permissions in the order in which they are shown.
 func Permissions() []Permission {
-	return []Permission{Own, ReadSources, ManageConnections, ReadEvents, ReadArtifacts, BuildArtifacts, AttachArtifacts, ReadActions, ReadControls, ManageControls}
+	return []Permission{
+		Own,
+		ReadSources, ManageConnections,
+		ReadEvents,
+		ReadArtifacts, BuildArtifacts, AttachArtifacts,
+		ReadActions,
+		ReadControls, ManageControls,
+		ReadSettings, ManageSettings, MakeTokens,
+	}
 }
 
 // Title is the role in words for a person.
@@ -79,10 +93,13 @@ func ParseRole(s string) (Role, error) {
 //
 // The help desk keeps connections alive and never sees what people did. A reviewer judges evidence and therefore does
 // not make it. An auditor's view is given by an audit, with its controls and its window; outside of one he has none.
+// Settings bind the whole workspace, so an administrator alone changes them.
 func (r Role) Grants() []Permission {
 	switch r {
-	case Admin, Collaborator:
+	case Admin:
 		return Permissions()
+	case Collaborator:
+		return slices.DeleteFunc(Permissions(), func(p Permission) bool { return p == ManageSettings })
 	case HelpDesk:
 		return []Permission{Own, ReadSources, ManageConnections, ReadActions}
 	case Reviewer:
@@ -100,6 +117,11 @@ type Caller struct {
 	Name      string
 	Email     string
 	Role      Role
+	// Token is the API token through which he asks, Via its name and Scopes what it may do of what he may; all three are
+	// empty for somebody who signed in.
+	Token  evidence.ID
+	Via    string
+	Scopes Scopes
 }
 
 // Nobody reports whether nobody is signed in.
@@ -107,23 +129,33 @@ func (c Caller) Nobody() bool { return c.Member == "" }
 
 // Who names the caller in the activity trail and on what he made.
 func (c Caller) Who() string {
+	who := string(c.Member)
 	switch {
 	case c.Name != "":
-		return c.Name
+		who = c.Name
 	case c.Email != "":
-		return c.Email
+		who = c.Email
 	}
-	return string(c.Member)
+	if c.Token != "" {
+		who += " (API token " + c.Via + ")"
+	}
+	return who
 }
 
 // Has reports whether the caller may do p.
-func (c Caller) Has(p Permission) bool { return !c.Nobody() && slices.Contains(c.Role.Grants(), p) }
+func (c Caller) Has(p Permission) bool {
+	return !c.Nobody() && slices.Contains(c.Role.Grants(), p) && (c.Token == "" || c.Scopes.Grant(p))
+}
 
-// May gives an *evidence.Error, Unauthorized for nobody and Forbidden for somebody who lacks p, else nil.
+// May gives an *evidence.Error, Unauthorized for nobody and Forbidden for somebody who lacks p, else nil. What a token
+// lacks is told apart from what its member lacks: another token mends the one, another role the other.
 func (c Caller) May(p Permission) error {
 	switch {
 	case c.Nobody():
 		return evidence.Errorf(evidence.Unauthorized, "You are not signed in. Ask an administrator for a sign-in link.")
+	case c.Token != "" && slices.Contains(c.Role.Grants(), p) && !c.Scopes.Grant(p):
+		return evidence.Errorf(evidence.Forbidden,
+			"This token may not %s: its scopes are %s. Make one with the scope %s.", p, c.Scopes.Words(), ScopeFor(p))
 	case !c.Has(p):
 		return evidence.Errorf(evidence.Forbidden,
 			"Your role, %s, may not %s. An administrator can give you another role.", c.Role.Title(), p)

@@ -36,6 +36,7 @@ type Session struct {
 
 // Activity is one line of the workspace's own trail. It names people and things by words, so that it outlives them.
 type Activity struct {
+	Number    int64 // only of lines that were read; they grow
 	Workspace evidence.ID
 	At        time.Time
 	Who       string // member, or "command line"
@@ -236,7 +237,7 @@ func (s *Store) Activity(ctx context.Context, ws evidence.ID, limit int) ([]Acti
 	}
 	var all []Activity
 	for _, r := range rows {
-		all = append(all, Activity{Workspace: ws, At: fromMS(r.At), Who: r.Who, What: r.What, Subject: r.Subject, Detail: r.Detail})
+		all = append(all, Activity{Number: r.ID, Workspace: ws, At: fromMS(r.At), Who: r.Who, What: r.What, Subject: r.Subject, Detail: r.Detail})
 	}
 	return all, nil
 }

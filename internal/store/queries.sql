@@ -86,6 +86,89 @@ VALUES (@workspace, @at, @who, @what, @subject, @detail);
 -- name: Activity :many
 SELECT * FROM activity WHERE workspace = @workspace ORDER BY id DESC LIMIT CAST(@most AS bigint);
 
+-- name: ActivityBefore :many
+SELECT * FROM activity WHERE workspace = @workspace AND id < @before_id
+  AND (CAST(@who AS text) = '' OR who = @who) AND (CAST(@what AS text) = '' OR what = @what OR what LIKE CAST(@what_like AS text) ESCAPE '\')
+ORDER BY id DESC LIMIT CAST(@most AS bigint);
+
+-- name: ActivityWhos :many
+SELECT DISTINCT who FROM activity WHERE workspace = @workspace ORDER BY who LIMIT CAST(@most AS bigint);
+
+-- name: ActivityWhats :many
+SELECT DISTINCT what FROM activity WHERE workspace = @workspace ORDER BY what LIMIT CAST(@most AS bigint);
+
+-- name: AddAPIToken :exec
+INSERT INTO api_token (id, workspace, member, name, hash, scopes, created_at, created_by, expires_at, last_used_at, revoked_at, revoked_by)
+VALUES (@id, @workspace, @member, @name, @hash, @scopes, @created_at, @created_by, @expires_at, 0, 0, '');
+
+-- name: APITokens :many
+SELECT t.id, t.member, t.name, t.scopes, t.created_at, t.created_by, t.expires_at, t.last_used_at, t.revoked_at, t.revoked_by, m.name AS member_name, m.role AS member_role
+FROM api_token t JOIN member m ON m.id = t.member WHERE t.workspace = @workspace ORDER BY t.created_at DESC, t.id;
+
+-- name: APITokenByHash :one
+SELECT * FROM api_token WHERE hash = @hash;
+
+-- name: TouchAPIToken :execrows
+UPDATE api_token SET last_used_at = @at WHERE hash = @hash AND revoked_at = 0;
+
+-- name: RevokeAPIToken :execrows
+UPDATE api_token SET revoked_at = @at, revoked_by = @who WHERE workspace = @workspace AND id = @id AND revoked_at = 0;
+
+-- name: Telling :one
+SELECT * FROM telling WHERE workspace = @workspace;
+
+-- name: PutTelling :exec
+INSERT INTO telling (workspace, digest_hour, holder, held_until) VALUES (@workspace, @digest_hour, '', 0) ON CONFLICT (workspace) DO NOTHING;
+
+-- name: SetDigestHour :exec
+UPDATE telling SET digest_hour = @digest_hour WHERE workspace = @workspace;
+
+-- name: TakeTelling :execrows
+UPDATE telling SET holder = @holder, held_until = @held_until WHERE workspace = @workspace AND (holder = @holder OR held_until <= @now);
+
+-- name: LeaveTelling :exec
+UPDATE telling SET holder = '', held_until = 0 WHERE workspace = @workspace AND holder = @holder;
+
+-- name: AddChannel :execrows
+INSERT INTO channel (id, workspace, kind, name, address, secret, tells, created_at, created_by, digest_at, sent_at, failures, failed_at, failure, next_at)
+VALUES (@id, @workspace, @kind, @name, @address, @secret, @tells, @created_at, @created_by, @digest_at, 0, 0, 0, '', 0)
+ON CONFLICT (workspace, name) DO NOTHING;
+
+-- name: ChangeChannel :execrows
+UPDATE channel SET name = @name, address = @address, secret = @secret, tells = @tells, failures = 0, failed_at = 0, failure = '', next_at = 0
+WHERE workspace = @workspace AND id = @id;
+
+-- name: RemoveChannel :execrows
+DELETE FROM channel WHERE workspace = @workspace AND id = @id;
+
+-- name: Channels :many
+SELECT * FROM channel WHERE workspace = @workspace ORDER BY name, id;
+
+-- name: Channel :one
+SELECT * FROM channel WHERE workspace = @workspace AND id = @id;
+
+-- name: ChannelSent :exec
+UPDATE channel SET sent_at = @at, digest_at = CASE WHEN CAST(@digest AS bigint) = 1 THEN @at ELSE digest_at END, failures = 0, failed_at = 0, failure = '', next_at = 0
+WHERE workspace = @workspace AND id = @id;
+
+-- name: ChannelQuiet :exec
+UPDATE channel SET digest_at = @at WHERE workspace = @workspace AND id = @id;
+
+-- name: ChannelFailed :exec
+UPDATE channel SET failures = failures + 1, failed_at = @at, failure = @failure, next_at = @next_at WHERE workspace = @workspace AND id = @id;
+
+-- name: Notices :many
+SELECT * FROM notice WHERE workspace = @workspace AND channel = @channel ORDER BY fact;
+
+-- name: PutNotice :exec
+INSERT INTO notice (workspace, channel, fact, kind, stage, title, href, upto, urgent, told_at)
+VALUES (@workspace, @channel, @fact, @kind, @stage, @title, @href, @upto, @urgent, @told_at)
+ON CONFLICT (workspace, channel, fact) DO UPDATE SET stage = excluded.stage, title = excluded.title, href = excluded.href,
+  upto = excluded.upto, urgent = excluded.urgent, told_at = excluded.told_at;
+
+-- name: RemoveNotice :exec
+DELETE FROM notice WHERE workspace = @workspace AND channel = @channel AND fact = @fact;
+
 -- name: AddConnection :exec
 INSERT INTO connection (id, workspace, source, name, server, account_uuid, integration, features, missing, token_mark,
   issued_at, expires_at, created_at, created_by, checked_at, off_at, token)

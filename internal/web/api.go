@@ -27,7 +27,9 @@ func (s *server) mountAPI(mux *http.ServeMux) huma.API {
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: s.cookieName(), Description: "The session of somebody who signed in with a link."},
 	}
-	cfg.Security = []map[string][]string{{"session": {}}}
+	cfg.Components.SecuritySchemes["token"] = &huma.SecurityScheme{Type: "http", Scheme: "bearer", BearerFormat: "exh_…",
+		Description: "An API token, made under Settings or with exhibit api-tokens create. It is taken from the header Authorization alone."}
+	cfg.Security = []map[string][]string{{"token": {}}, {"session": {}}}
 	api := humago.New(mux, cfg)
 	api.UseMiddleware(s.guardAPI)
 	s.operations(api)

@@ -24,7 +24,8 @@ const (
 
 // attempts counts failed sign-in attempts by network address, in bounded memory. It may be used by many goroutines.
 type attempts struct {
-	now func() time.Time
+	now  func() time.Time
+	text string // what somebody is told who failed too often
 
 	mu     sync.Mutex
 	by     map[netip.Prefix]*rate.Limiter
@@ -32,8 +33,8 @@ type attempts struct {
 	swept  time.Time
 }
 
-func newAttempts(now func() time.Time) *attempts {
-	return &attempts{now: now, by: map[netip.Prefix]*rate.Limiter{}, others: newAttemptsLimiter()}
+func newAttempts(now func() time.Time, text string) *attempts {
+	return &attempts{now: now, text: text, by: map[netip.Prefix]*rate.Limiter{}, others: newAttemptsLimiter()}
 }
 
 func newAttemptsLimiter() *rate.Limiter {
@@ -46,7 +47,7 @@ func (a *attempts) begin(r *http.Request) (worked func(), err error) {
 	taken := a.limiter(addressOf(r), now).ReserveN(now, 1)
 	if wait := taken.DelayFrom(now); wait > 0 {
 		taken.CancelAt(now)
-		return nil, &tooManyError{wait}
+		return nil, &tooManyError{wait, a.text}
 	}
 	return func() { taken.CancelAt(now) }, nil
 }
@@ -99,11 +100,12 @@ func addressOf(r *http.Request) netip.Prefix {
 }
 
 // tooManyError says that something was asked for too often, and when to ask again.
-type tooManyError struct{ wait time.Duration }
-
-func (e *tooManyError) Error() string {
-	return "Too many sign-in links that do not work came from your network. Wait a minute, then try again with a link that has not been used."
+type tooManyError struct {
+	wait time.Duration
+	text string
 }
+
+func (e *tooManyError) Error() string { return e.text }
 
 // Unwrap gives the error its code.
 func (e *tooManyError) Unwrap() error { return evidence.Errorf(evidence.Unavailable, "%s", e.Error()) }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/exhibithq/exhibit/internal/apitoken"
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -23,6 +24,7 @@ import (
 type Config struct {
 	Store       Store
 	SignIn      SignIn
+	Tokens      Tokens
 	Coverage    Coverage
 	Connections Connections
 	Artifacts   Artifacts
@@ -58,6 +60,9 @@ type Store interface {
 	Artifact(ctx context.Context, ws, id evidence.ID) (evidence.Artifact, error)
 	ArtifactVersions(ctx context.Context, ws, id evidence.ID) ([]evidence.ArtifactVersion, error)
 	Attachments(ctx context.Context, ws evidence.ID, f store.AttachmentFilter) ([]evidence.Attachment, error)
+	Members(ctx context.Context, ws evidence.ID) ([]store.Member, error)
+	Trail(ctx context.Context, r store.TrailRequest) (store.TrailPage, error)
+	TrailWords(ctx context.Context, ws evidence.ID) (whos, whats []string, err error)
 	FrameworksInUse(ctx context.Context, ws evidence.ID) ([]store.FrameworkInUse, error)
 }
 
@@ -66,6 +71,14 @@ type SignIn interface {
 	Redeem(ctx context.Context, link, userAgent string) (session string, c people.Caller, err error)
 	Caller(ctx context.Context, session string) (people.Caller, error)
 	SignOut(ctx context.Context, session string) error
+}
+
+// Tokens makes, lists and revokes API tokens and knows whose they are; see package apitoken.
+type Tokens interface {
+	Create(ctx context.Context, c people.Caller, req apitoken.CreateRequest) (apitoken.Token, seal.Secret, error)
+	List(ctx context.Context, c people.Caller) ([]apitoken.Token, error)
+	Revoke(ctx context.Context, c people.Caller, id evidence.ID) (apitoken.Token, error)
+	Caller(ctx context.Context, token seal.Secret) (people.Caller, error)
 }
 
 // Coverage says what of a span has been read; see package connection.

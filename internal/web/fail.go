@@ -82,6 +82,7 @@ func (s *server) tell(r *http.Request, err error) told {
 		t.title, t.text = "Something went wrong in Exhibit", "Nothing was changed as far as is known. The cause is in the server's log."
 		t.number = s.complain(r, err)
 	}
+	retitle(r, &t)
 	return t
 }
 
@@ -109,6 +110,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", tooMany.seconds())
 	}
 	if strings.HasPrefix(r.URL.Path, "/api/") {
+		challenge(w, r, t.status)
 		writeProblem(w, t)
 		return
 	}

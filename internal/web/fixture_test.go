@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exhibithq/exhibit/internal/apitoken"
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -37,6 +38,7 @@ type site struct {
 	t       testing.TB
 	store   *store.Store
 	signIn  *signin.Service
+	tokens  *apitoken.Service
 	ws      evidence.ID
 	admin   store.Member
 	first   evidence.Connection
@@ -109,10 +111,11 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 	s.connections = connections
 	s.build = artifact.New(artifact.Config{Store: s.store, Objects: s.objects, Connections: connections, Engine: "Exhibit/test", Now: s.clock, TempDir: dir})
 	s.signIn = signin.New(s.store, s.clock)
+	s.tokens = apitoken.New(s.store, s.clock)
 	s.admin, err = s.signIn.AddMember(ctx, "test", s.ws, "Ada Okafor", "ada@example.com")
 	must(t, err)
 	s.server, err = newServer(Config{
-		Store: s.store, SignIn: s.signIn, Coverage: connections, Connections: connections, Artifacts: s.build, Program: program.New(s.store, s.clock), Kinds: kinds,
+		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Coverage: connections, Connections: connections, Artifacts: s.build, Program: program.New(s.store, s.clock), Kinds: kinds,
 		Workspace: "Northwind GmbH", Version: "test", Now: s.clock, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	must(t, err)
@@ -256,6 +259,7 @@ func filled(t testing.TB) *site {
 	_, err = program.New(s.store, s.clock).Seed(t.Context(), "test", s.ws, "soc2")
 	must(t, err)
 	s.buildAll()
+	s.fillSettings()
 	return s
 }
 

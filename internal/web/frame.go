@@ -9,6 +9,9 @@ import (
 	"github.com/exhibithq/exhibit/internal/web/ui"
 )
 
+// lowGroup names the entries at the foot of the rail.
+const lowGroup = "low"
+
 // entries are the pages of the rail, each with what one needs to see it.
 func entries() []struct {
 	group string
@@ -27,6 +30,7 @@ func entries() []struct {
 		{"Compliance", people.ReadActions, ui.Entry{Name: "Actions", Path: "/actions", Icon: "list-checks"}},
 		{"Compliance", people.ReadControls, ui.Entry{Name: "Controls", Path: "/controls", Icon: "shield-check"}},
 		{"Compliance", people.ReadControls, ui.Entry{Name: "Frameworks", Path: "/frameworks", Icon: "table"}},
+		{lowGroup, people.ReadSettings, ui.Entry{Name: "Settings", Path: "/settings", Icon: "settings"}},
 	}
 }
 
@@ -53,6 +57,10 @@ func (s *server) framed(r *http.Request, title, nav string, crumbs ...ui.Crumb) 
 		}
 		if e.Path == "/actions" && overdue > 0 {
 			e.Count, e.Loud, e.Says = overdue, true, "overdue"
+		}
+		if e.group == lowGroup {
+			p.Low = append(p.Low, e.Entry)
+			continue
 		}
 		if n := len(p.Groups); n == 0 || p.Groups[n-1].Title != e.group {
 			p.Groups = append(p.Groups, ui.Group{Title: e.group})

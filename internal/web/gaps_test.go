@@ -41,7 +41,7 @@ func TestGapsAskForSomebody(t *testing.T) {
 			[]row{{"1Password: 1 gap, event type missing in the token", made.Add(keep)}}, nil},
 	} {
 		r := reading{connection: evidence.Connection{ID: "cn_1", CreatedAt: made}, health: evidence.Health{State: test.state}}
-		lost, before := gaps(overview{readings: []reading{r}, coverage: []evidence.StreamCoverage{{Connection: "cn_1", Name: "1Password", Gaps: test.gaps}}})
+		lost, before := concerns(overview{readings: []reading{r}, coverage: []evidence.StreamCoverage{{Connection: "cn_1", Name: "1Password", Gaps: test.gaps}}}, noon)
 		var gotLost, gotBefore []row
 		for _, a := range lost {
 			gotLost = append(gotLost, row{a.Title, a.By})

@@ -52,7 +52,7 @@ func TestAddressOf(t *testing.T) {
 // TestAttemptsInBoundedMemory floods the limiter from more addresses than it remembers.
 func TestAttemptsInBoundedMemory(t *testing.T) {
 	now := noon
-	a := newAttempts(func() time.Time { return now })
+	a := newAttempts(func() time.Time { return now }, "Too many.")
 	r := httptest.NewRequest(http.MethodPost, "/sign-in", nil)
 	fail := func(i int) error {
 		r.RemoteAddr = fmt.Sprintf("[2001:db8:%x:%x::1]:80", i>>16, i&0xffff)

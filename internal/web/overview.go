@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -17,12 +16,11 @@ import (
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
 
-// Days that the pages look back, and how long before its end a token's expiry is worth a warning.
+// Days that the pages look back.
 const (
-	coverageDays  = 120
-	sparkDays     = 14
-	expiryWarning = 30 * 24 * time.Hour
-	day           = 24 * time.Hour
+	coverageDays = 120
+	sparkDays    = 14
+	day          = 24 * time.Hour
 )
 
 // reading is one connection with all that the pages derive from.
@@ -267,12 +265,8 @@ func covered(list []evidence.StreamCoverage) (share float64, gaps int) {
 // attention lists what asks for somebody. What is lost first stands first; what has no date stands last.
 func attention(o overview, now time.Time) []view.Attention {
 	var out []view.Attention
-	for _, r := range o.readings {
-		out = append(out, troubles(r)...)
-		out = append(out, expiry(r, now)...)
-	}
-	lost, before := gaps(o)
-	out = append(out, lost...)
+	lasting, before := concerns(o, now)
+	out = append(out, lasting...)
 	out = append(out, overdueActions(o.actions)...)
 	out = append(out, inconclusive(o.artifacts)...)
 	out = append(out, before...)
@@ -288,41 +282,6 @@ func attention(o overview, now time.Time) []view.Attention {
 		return a.By.Compare(b.By)
 	})
 	return out
-}
-
-func troubles(r reading) []view.Attention {
-	tone, icon, word := view.StateBadge(r.health.State)
-	switch r.health.State {
-	case evidence.StateActive, evidence.StateBackfilling, evidence.StateOff:
-		return nil
-	}
-	a := view.Attention{
-		Tone: tone, Icon: icon, Title: r.connection.Name + ": " + strings.ToLower(word),
-		Href: "/connections/" + string(r.connection.ID), Text: r.health.Reason,
-	}
-	if r.kind.Retention > 0 && r.health.State != evidence.StatePending && !r.health.Since.IsZero() {
-		a.By, a.ByIs = r.health.Since.Add(r.kind.Retention), "events are lost from"
-	}
-	return []view.Attention{a}
-}
-
-func expiry(r reading, now time.Time) []view.Attention {
-	at := r.connection.ExpiresAt
-	if at.IsZero() || !at.After(now) || at.Sub(now) > expiryWarning || !r.connection.OffAt.IsZero() {
-		return nil
-	}
-	tone := ui.Warn
-	if at.Sub(now) <= 7*day {
-		tone = ui.Bad
-	}
-	text := "Nothing is read once it has expired. Make a new token and rotate it in; no interval is lost."
-	if r.kind.Retention > 0 {
-		text += " If it is not rotated by " + ui.Day(at.Add(r.kind.Retention)) + ", events are lost for good."
-	}
-	return []view.Attention{{
-		Tone: tone, Icon: "key-round", Title: "The token of " + r.connection.Name + " expires soon",
-		Href: "/connections/" + string(r.connection.ID) + "#switch", Text: text, By: at, ByIs: "expires",
-	}}
 }
 
 func overdueActions(actions []program.ActionView) []view.Attention {

@@ -19,7 +19,8 @@ type server struct {
 	assets  *asset.Set
 	metrics *metrics
 	suggest *suggestions
-	tries   *attempts
+	tries   *attempts // sign-in links
+	tokens  *attempts // API tokens
 	builds  *building
 	log     *slog.Logger
 }
@@ -34,8 +35,8 @@ func New(cfg Config) (http.Handler, error) {
 }
 
 func newServer(cfg Config) (*server, error) {
-	if cfg.Store == nil || cfg.SignIn == nil || cfg.Coverage == nil || cfg.Connections == nil || cfg.Artifacts == nil || cfg.Program == nil {
-		return nil, fmt.Errorf("making the pages: Store, SignIn, Coverage, Connections, Artifacts and Program must all be given")
+	if cfg.Store == nil || cfg.SignIn == nil || cfg.Coverage == nil || cfg.Connections == nil || cfg.Artifacts == nil || cfg.Program == nil || cfg.Tokens == nil {
+		return nil, fmt.Errorf("making the pages: Store, SignIn, Tokens, Coverage, Connections, Artifacts and Program must all be given")
 	}
 	assets, err := asset.New()
 	if err != nil {
@@ -52,7 +53,7 @@ func newServer(cfg Config) (*server, error) {
 	}
 	return &server{
 		cfg: cfg, assets: assets, metrics: newMetrics(cfg.Store), suggest: newSuggestions(cfg.Store, cfg.Now),
-		tries: newAttempts(cfg.Now), builds: newBuilding(), log: cfg.Log,
+		tries: newAttempts(cfg.Now, tooManyLinks), tokens: newAttempts(cfg.Now, tooManyTokens), builds: newBuilding(), log: cfg.Log,
 	}, nil
 }
 
@@ -103,6 +104,9 @@ func (s *server) serve(rt route) http.Handler {
 
 // identify puts the caller into the request's context. Nobody being signed in is no error here: the table decides.
 func (s *server) identify(r *http.Request) (*http.Request, error) {
+	if token, ok := bearer(r); ok {
+		return s.identifyToken(r, token)
+	}
 	secret := s.session(r)
 	if secret == "" {
 		return r, nil

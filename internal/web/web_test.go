@@ -210,7 +210,8 @@ func (s *site) pages() []string {
 	ctx := s.t.Context()
 	first := "/connections/" + string(s.first.ID)
 	out := []string{"/", "/sources", "/sources/onepassword", first, first + "?done=check", first + "/off", first + "/configured", s.approval("onepassword", ""), s.approval("", s.first.ID), "/events?range=7d", "/events?range=120d&result=failed",
-		"/events?q=zzz", "/artifacts", "/actions", "/controls", "/frameworks"}
+		"/events?q=zzz", "/artifacts", "/actions", "/controls", "/frameworks",
+		"/settings", "/settings/people", "/settings/activity", "/settings/api-tokens"}
 	all, err := s.server.programme(ctx, s.ws)
 	must(s.t, err)
 	for id := range all.artifacts {

@@ -33,6 +33,21 @@ type Activity struct {
 	Detail    string
 }
 
+type ApiToken struct {
+	ID         string
+	Workspace  string
+	Member     string
+	Name       string
+	Hash       []byte
+	Scopes     string
+	CreatedAt  int64
+	CreatedBy  string
+	ExpiresAt  int64
+	LastUsedAt int64
+	RevokedAt  int64
+	RevokedBy  string
+}
+
 type Approval struct {
 	Hash       []byte
 	Workspace  string
@@ -87,6 +102,24 @@ type BadPage struct {
 	Reason string
 	Size   int64
 	Body   []byte
+}
+
+type Channel struct {
+	ID        string
+	Workspace string
+	Kind      string
+	Name      string
+	Address   string
+	Secret    []byte
+	Tells     string
+	CreatedAt int64
+	CreatedBy string
+	DigestAt  int64
+	SentAt    int64
+	Failures  int64
+	FailedAt  int64
+	Failure   string
+	NextAt    int64
 }
 
 type Control struct {
@@ -144,6 +177,19 @@ type Member struct {
 	Email     string
 	Role      string
 	CreatedAt int64
+}
+
+type Notice struct {
+	Workspace string
+	Channel   string
+	Fact      string
+	Kind      string
+	Stage     int64
+	Title     string
+	Href      string
+	Upto      int64
+	Urgent    int64
+	ToldAt    int64
 }
 
 type Poll struct {
@@ -221,6 +267,13 @@ type Stream struct {
 	Late       int64
 	Conflicts  int64
 	Odd        int64
+}
+
+type Telling struct {
+	Workspace  string
+	DigestHour int64
+	Holder     string
+	HeldUntil  int64
 }
 
 type Trouble struct {

@@ -10,6 +10,86 @@ import (
 	"database/sql"
 )
 
+const aPITokenByHash = `-- name: APITokenByHash :one
+SELECT id, workspace, member, name, hash, scopes, created_at, created_by, expires_at, last_used_at, revoked_at, revoked_by FROM api_token WHERE hash = $1
+`
+
+func (q *Queries) APITokenByHash(ctx context.Context, hash []byte) (ApiToken, error) {
+	row := q.db.QueryRowContext(ctx, aPITokenByHash, hash)
+	var i ApiToken
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Member,
+		&i.Name,
+		&i.Hash,
+		&i.Scopes,
+		&i.CreatedAt,
+		&i.CreatedBy,
+		&i.ExpiresAt,
+		&i.LastUsedAt,
+		&i.RevokedAt,
+		&i.RevokedBy,
+	)
+	return i, err
+}
+
+const aPITokens = `-- name: APITokens :many
+SELECT t.id, t.member, t.name, t.scopes, t.created_at, t.created_by, t.expires_at, t.last_used_at, t.revoked_at, t.revoked_by, m.name AS member_name, m.role AS member_role
+FROM api_token t JOIN member m ON m.id = t.member WHERE t.workspace = $1 ORDER BY t.created_at DESC, t.id
+`
+
+type APITokensRow struct {
+	ID         string
+	Member     string
+	Name       string
+	Scopes     string
+	CreatedAt  int64
+	CreatedBy  string
+	ExpiresAt  int64
+	LastUsedAt int64
+	RevokedAt  int64
+	RevokedBy  string
+	MemberName string
+	MemberRole string
+}
+
+func (q *Queries) APITokens(ctx context.Context, workspace string) ([]APITokensRow, error) {
+	rows, err := q.db.QueryContext(ctx, aPITokens, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []APITokensRow
+	for rows.Next() {
+		var i APITokensRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Member,
+			&i.Name,
+			&i.Scopes,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.ExpiresAt,
+			&i.LastUsedAt,
+			&i.RevokedAt,
+			&i.RevokedBy,
+			&i.MemberName,
+			&i.MemberRole,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const action = `-- name: Action :one
 SELECT id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at FROM action WHERE workspace = $1 AND (id = $2 OR key = $2)
 `
@@ -142,6 +222,145 @@ func (q *Queries) ActivityAbout(ctx context.Context, workspace string, subject s
 		return nil, err
 	}
 	return items, nil
+}
+
+const activityBefore = `-- name: ActivityBefore :many
+SELECT id, workspace, at, who, what, subject, detail FROM activity WHERE workspace = $1 AND id < $2
+  AND (CAST($3 AS text) = '' OR who = $3) AND (CAST($4 AS text) = '' OR what = $4 OR what LIKE CAST($5 AS text) ESCAPE '\')
+ORDER BY id DESC LIMIT CAST($6 AS bigint)
+`
+
+type ActivityBeforeParams struct {
+	Workspace string
+	BeforeID  int64
+	Who       string
+	What      string
+	WhatLike  string
+	Most      int64
+}
+
+func (q *Queries) ActivityBefore(ctx context.Context, arg ActivityBeforeParams) ([]Activity, error) {
+	rows, err := q.db.QueryContext(ctx, activityBefore,
+		arg.Workspace,
+		arg.BeforeID,
+		arg.Who,
+		arg.What,
+		arg.WhatLike,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Activity
+	for rows.Next() {
+		var i Activity
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.At,
+			&i.Who,
+			&i.What,
+			&i.Subject,
+			&i.Detail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const activityWhats = `-- name: ActivityWhats :many
+SELECT DISTINCT what FROM activity WHERE workspace = $1 ORDER BY what LIMIT CAST($2 AS bigint)
+`
+
+func (q *Queries) ActivityWhats(ctx context.Context, workspace string, most int64) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, activityWhats, workspace, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var what string
+		if err := rows.Scan(&what); err != nil {
+			return nil, err
+		}
+		items = append(items, what)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const activityWhos = `-- name: ActivityWhos :many
+SELECT DISTINCT who FROM activity WHERE workspace = $1 ORDER BY who LIMIT CAST($2 AS bigint)
+`
+
+func (q *Queries) ActivityWhos(ctx context.Context, workspace string, most int64) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, activityWhos, workspace, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var who string
+		if err := rows.Scan(&who); err != nil {
+			return nil, err
+		}
+		items = append(items, who)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const addAPIToken = `-- name: AddAPIToken :exec
+INSERT INTO api_token (id, workspace, member, name, hash, scopes, created_at, created_by, expires_at, last_used_at, revoked_at, revoked_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, '')
+`
+
+type AddAPITokenParams struct {
+	ID        string
+	Workspace string
+	Member    string
+	Name      string
+	Hash      []byte
+	Scopes    string
+	CreatedAt int64
+	CreatedBy string
+	ExpiresAt int64
+}
+
+func (q *Queries) AddAPIToken(ctx context.Context, arg AddAPITokenParams) error {
+	_, err := q.db.ExecContext(ctx, addAPIToken,
+		arg.ID,
+		arg.Workspace,
+		arg.Member,
+		arg.Name,
+		arg.Hash,
+		arg.Scopes,
+		arg.CreatedAt,
+		arg.CreatedBy,
+		arg.ExpiresAt,
+	)
+	return err
 }
 
 const addActivity = `-- name: AddActivity :exec
@@ -295,6 +514,44 @@ func (q *Queries) AddBadPage(ctx context.Context, arg AddBadPageParams) error {
 		arg.Body,
 	)
 	return err
+}
+
+const addChannel = `-- name: AddChannel :execrows
+INSERT INTO channel (id, workspace, kind, name, address, secret, tells, created_at, created_by, digest_at, sent_at, failures, failed_at, failure, next_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, '', 0)
+ON CONFLICT (workspace, name) DO NOTHING
+`
+
+type AddChannelParams struct {
+	ID        string
+	Workspace string
+	Kind      string
+	Name      string
+	Address   string
+	Secret    []byte
+	Tells     string
+	CreatedAt int64
+	CreatedBy string
+	DigestAt  int64
+}
+
+func (q *Queries) AddChannel(ctx context.Context, arg AddChannelParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addChannel,
+		arg.ID,
+		arg.Workspace,
+		arg.Kind,
+		arg.Name,
+		arg.Address,
+		arg.Secret,
+		arg.Tells,
+		arg.CreatedAt,
+		arg.CreatedBy,
+		arg.DigestAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const addConnection = `-- name: AddConnection :exec
@@ -1194,6 +1451,35 @@ func (q *Queries) BadPages(ctx context.Context, stream int64) ([]BadPage, error)
 	return items, nil
 }
 
+const changeChannel = `-- name: ChangeChannel :execrows
+UPDATE channel SET name = $1, address = $2, secret = $3, tells = $4, failures = 0, failed_at = 0, failure = '', next_at = 0
+WHERE workspace = $5 AND id = $6
+`
+
+type ChangeChannelParams struct {
+	Name      string
+	Address   string
+	Secret    []byte
+	Tells     string
+	Workspace string
+	ID        string
+}
+
+func (q *Queries) ChangeChannel(ctx context.Context, arg ChangeChannelParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, changeChannel,
+		arg.Name,
+		arg.Address,
+		arg.Secret,
+		arg.Tells,
+		arg.Workspace,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const changeControl = `-- name: ChangeControl :one
 UPDATE control SET name = $1, description = $2, requirements = $3, owner = $4,
   retired_at = $5, retired = $6, revision = revision + 1
@@ -1240,6 +1526,123 @@ func (q *Queries) ChangeControl(ctx context.Context, arg ChangeControlParams) (C
 		&i.Retired,
 	)
 	return i, err
+}
+
+const channel = `-- name: Channel :one
+SELECT id, workspace, kind, name, address, secret, tells, created_at, created_by, digest_at, sent_at, failures, failed_at, failure, next_at FROM channel WHERE workspace = $1 AND id = $2
+`
+
+func (q *Queries) Channel(ctx context.Context, workspace string, iD string) (Channel, error) {
+	row := q.db.QueryRowContext(ctx, channel, workspace, iD)
+	var i Channel
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Kind,
+		&i.Name,
+		&i.Address,
+		&i.Secret,
+		&i.Tells,
+		&i.CreatedAt,
+		&i.CreatedBy,
+		&i.DigestAt,
+		&i.SentAt,
+		&i.Failures,
+		&i.FailedAt,
+		&i.Failure,
+		&i.NextAt,
+	)
+	return i, err
+}
+
+const channelFailed = `-- name: ChannelFailed :exec
+UPDATE channel SET failures = failures + 1, failed_at = $1, failure = $2, next_at = $3 WHERE workspace = $4 AND id = $5
+`
+
+type ChannelFailedParams struct {
+	At        int64
+	Failure   string
+	NextAt    int64
+	Workspace string
+	ID        string
+}
+
+func (q *Queries) ChannelFailed(ctx context.Context, arg ChannelFailedParams) error {
+	_, err := q.db.ExecContext(ctx, channelFailed,
+		arg.At,
+		arg.Failure,
+		arg.NextAt,
+		arg.Workspace,
+		arg.ID,
+	)
+	return err
+}
+
+const channelQuiet = `-- name: ChannelQuiet :exec
+UPDATE channel SET digest_at = $1 WHERE workspace = $2 AND id = $3
+`
+
+func (q *Queries) ChannelQuiet(ctx context.Context, at int64, workspace string, iD string) error {
+	_, err := q.db.ExecContext(ctx, channelQuiet, at, workspace, iD)
+	return err
+}
+
+const channelSent = `-- name: ChannelSent :exec
+UPDATE channel SET sent_at = $1, digest_at = CASE WHEN CAST($2 AS bigint) = 1 THEN $1 ELSE digest_at END, failures = 0, failed_at = 0, failure = '', next_at = 0
+WHERE workspace = $3 AND id = $4
+`
+
+func (q *Queries) ChannelSent(ctx context.Context, at int64, digest int64, workspace string, iD string) error {
+	_, err := q.db.ExecContext(ctx, channelSent,
+		at,
+		digest,
+		workspace,
+		iD,
+	)
+	return err
+}
+
+const channels = `-- name: Channels :many
+SELECT id, workspace, kind, name, address, secret, tells, created_at, created_by, digest_at, sent_at, failures, failed_at, failure, next_at FROM channel WHERE workspace = $1 ORDER BY name, id
+`
+
+func (q *Queries) Channels(ctx context.Context, workspace string) ([]Channel, error) {
+	rows, err := q.db.QueryContext(ctx, channels, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Channel
+	for rows.Next() {
+		var i Channel
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Kind,
+			&i.Name,
+			&i.Address,
+			&i.Secret,
+			&i.Tells,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.DigestAt,
+			&i.SentAt,
+			&i.Failures,
+			&i.FailedAt,
+			&i.Failure,
+			&i.NextAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const closeApproval = `-- name: CloseApproval :execrows
@@ -1856,6 +2259,15 @@ func (q *Queries) LastPoll(ctx context.Context, stream int64) (Poll, error) {
 	return i, err
 }
 
+const leaveTelling = `-- name: LeaveTelling :exec
+UPDATE telling SET holder = '', held_until = 0 WHERE workspace = $1 AND holder = $2
+`
+
+func (q *Queries) LeaveTelling(ctx context.Context, workspace string, holder string) error {
+	_, err := q.db.ExecContext(ctx, leaveTelling, workspace, holder)
+	return err
+}
+
 const loadedFrameworks = `-- name: LoadedFrameworks :many
 SELECT workspace, framework, revision, document, sha256, file, added_at, added_by FROM framework_revision r WHERE r.workspace = $1 AND r.revision = (
   SELECT max(n.revision) FROM framework_revision n WHERE n.workspace = r.workspace AND n.framework = r.framework)
@@ -2086,6 +2498,44 @@ func (q *Queries) NewestVersion(ctx context.Context, artifact string) (int64, er
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
+}
+
+const notices = `-- name: Notices :many
+SELECT workspace, channel, fact, kind, stage, title, href, upto, urgent, told_at FROM notice WHERE workspace = $1 AND channel = $2 ORDER BY fact
+`
+
+func (q *Queries) Notices(ctx context.Context, workspace string, channel string) ([]Notice, error) {
+	rows, err := q.db.QueryContext(ctx, notices, workspace, channel)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Notice
+	for rows.Next() {
+		var i Notice
+		if err := rows.Scan(
+			&i.Workspace,
+			&i.Channel,
+			&i.Fact,
+			&i.Kind,
+			&i.Stage,
+			&i.Title,
+			&i.Href,
+			&i.Upto,
+			&i.Urgent,
+			&i.ToldAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const openTrouble = `-- name: OpenTrouble :one
@@ -2444,6 +2894,42 @@ func (q *Queries) PutKeyset(ctx context.Context, keyset []byte, iD string) (int6
 	return result.RowsAffected()
 }
 
+const putNotice = `-- name: PutNotice :exec
+INSERT INTO notice (workspace, channel, fact, kind, stage, title, href, upto, urgent, told_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+ON CONFLICT (workspace, channel, fact) DO UPDATE SET stage = excluded.stage, title = excluded.title, href = excluded.href,
+  upto = excluded.upto, urgent = excluded.urgent, told_at = excluded.told_at
+`
+
+type PutNoticeParams struct {
+	Workspace string
+	Channel   string
+	Fact      string
+	Kind      string
+	Stage     int64
+	Title     string
+	Href      string
+	Upto      int64
+	Urgent    int64
+	ToldAt    int64
+}
+
+func (q *Queries) PutNotice(ctx context.Context, arg PutNoticeParams) error {
+	_, err := q.db.ExecContext(ctx, putNotice,
+		arg.Workspace,
+		arg.Channel,
+		arg.Fact,
+		arg.Kind,
+		arg.Stage,
+		arg.Title,
+		arg.Href,
+		arg.Upto,
+		arg.Urgent,
+		arg.ToldAt,
+	)
+	return err
+}
+
 const putProfile = `-- name: PutProfile :exec
 INSERT INTO profile (workspace, industry, size, systems, changed_at, changed_by)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -2469,6 +2955,15 @@ func (q *Queries) PutProfile(ctx context.Context, arg PutProfileParams) error {
 		arg.ChangedAt,
 		arg.ChangedBy,
 	)
+	return err
+}
+
+const putTelling = `-- name: PutTelling :exec
+INSERT INTO telling (workspace, digest_hour, holder, held_until) VALUES ($1, $2, '', 0) ON CONFLICT (workspace) DO NOTHING
+`
+
+func (q *Queries) PutTelling(ctx context.Context, workspace string, digestHour int64) error {
+	_, err := q.db.ExecContext(ctx, putTelling, workspace, digestHour)
 	return err
 }
 
@@ -2521,6 +3016,27 @@ func (q *Queries) ReleaseLease(ctx context.Context, connection string, name stri
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const removeChannel = `-- name: RemoveChannel :execrows
+DELETE FROM channel WHERE workspace = $1 AND id = $2
+`
+
+func (q *Queries) RemoveChannel(ctx context.Context, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, removeChannel, workspace, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const removeNotice = `-- name: RemoveNotice :exec
+DELETE FROM notice WHERE workspace = $1 AND channel = $2 AND fact = $3
+`
+
+func (q *Queries) RemoveNotice(ctx context.Context, workspace string, channel string, fact string) error {
+	_, err := q.db.ExecContext(ctx, removeNotice, workspace, channel, fact)
+	return err
 }
 
 const renewLease = `-- name: RenewLease :execrows
@@ -2628,6 +3144,23 @@ func (q *Queries) ResetStream(ctx context.Context, id int64) error {
 	return err
 }
 
+const revokeAPIToken = `-- name: RevokeAPIToken :execrows
+UPDATE api_token SET revoked_at = $1, revoked_by = $2 WHERE workspace = $3 AND id = $4 AND revoked_at = 0
+`
+
+func (q *Queries) RevokeAPIToken(ctx context.Context, at int64, who string, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, revokeAPIToken,
+		at,
+		who,
+		workspace,
+		iD,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const sealedToken = `-- name: SealedToken :one
 SELECT token FROM connection WHERE workspace = $1 AND id = $2
 `
@@ -2710,6 +3243,15 @@ UPDATE page_body SET times = $1 WHERE page = $2
 
 func (q *Queries) SetBodyTimes(ctx context.Context, times []byte, page int64) error {
 	_, err := q.db.ExecContext(ctx, setBodyTimes, times, page)
+	return err
+}
+
+const setDigestHour = `-- name: SetDigestHour :exec
+UPDATE telling SET digest_hour = $1 WHERE workspace = $2
+`
+
+func (q *Queries) SetDigestHour(ctx context.Context, digestHour int64, workspace string) error {
+	_, err := q.db.ExecContext(ctx, setDigestHour, digestHour, workspace)
 	return err
 }
 
@@ -2890,6 +3432,51 @@ func (q *Queries) TakeLease(ctx context.Context, holder string, until int64, iD 
 		iD,
 		epoch,
 	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const takeTelling = `-- name: TakeTelling :execrows
+UPDATE telling SET holder = $1, held_until = $2 WHERE workspace = $3 AND (holder = $1 OR held_until <= $4)
+`
+
+func (q *Queries) TakeTelling(ctx context.Context, holder string, heldUntil int64, workspace string, now int64) (int64, error) {
+	result, err := q.db.ExecContext(ctx, takeTelling,
+		holder,
+		heldUntil,
+		workspace,
+		now,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const telling = `-- name: Telling :one
+SELECT workspace, digest_hour, holder, held_until FROM telling WHERE workspace = $1
+`
+
+func (q *Queries) Telling(ctx context.Context, workspace string) (Telling, error) {
+	row := q.db.QueryRowContext(ctx, telling, workspace)
+	var i Telling
+	err := row.Scan(
+		&i.Workspace,
+		&i.DigestHour,
+		&i.Holder,
+		&i.HeldUntil,
+	)
+	return i, err
+}
+
+const touchAPIToken = `-- name: TouchAPIToken :execrows
+UPDATE api_token SET last_used_at = $1 WHERE hash = $2 AND revoked_at = 0
+`
+
+func (q *Queries) TouchAPIToken(ctx context.Context, at int64, hash []byte) (int64, error) {
+	result, err := q.db.ExecContext(ctx, touchAPIToken, at, hash)
 	if err != nil {
 		return 0, err
 	}

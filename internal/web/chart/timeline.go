@@ -25,27 +25,7 @@ type Timeline struct {
 }
 
 // CauseWords says a cause to a person.
-func CauseWords(c evidence.Cause) string {
-	switch c {
-	case evidence.NotCollected:
-		return "not collected yet"
-	case evidence.TokenExpired:
-		return "token expired"
-	case evidence.TokenRefused:
-		return "token refused"
-	case evidence.FeatureMissing:
-		return "event type missing in the token"
-	case evidence.Unreachable:
-		return "source unreachable"
-	case evidence.BeyondRetention:
-		return "older than the source keeps"
-	case evidence.SwitchedOff:
-		return "switched off"
-	case evidence.CursorLost:
-		return "bookmark lost"
-	}
-	return string(c)
-}
+func CauseWords(c evidence.Cause) string { return c.Words() }
 
 // GapTone says how loud a gap is: what can still be healed is the loudest, because it can still be lost.
 func GapTone(g evidence.Gap) ui.Tone {

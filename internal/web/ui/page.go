@@ -13,6 +13,7 @@ type Page struct {
 	Workspace string
 	Person    Person
 	Groups    []Group
+	Low       []Entry // at the foot of the rail
 	Wide      bool
 }
 
