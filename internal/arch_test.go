@@ -23,6 +23,7 @@ var floors = map[string]int{
 	"internal/page":   1,
 	"internal/seal":   1,
 	"internal/object": 1,
+	"internal/sheet":  1,
 	"internal/people": 1,
 
 	"internal/source/onepassword": 2,

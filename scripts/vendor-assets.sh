@@ -9,6 +9,7 @@ MONO=@fontsource/geist-mono@5.2.7
 ICONS=lucide-static@0.555.0
 AXE=axe-core@4.11.0
 SUBSET=subset-font@2.4.0
+PRINT=dejavu-fonts-ttf@2.37.3
 
 for tool in npm node; do
 	command -v $tool >/dev/null || { echo "vendor-assets: $tool is needed to fetch fonts, icons and axe-core. Install Node.js." >&2; exit 1; }
@@ -24,11 +25,11 @@ mkdir -p "$static" "$licences" "$axe"
 
 cd "$work"
 npm init -y >/dev/null 2>&1
-npm install --silent --no-fund --no-audit --ignore-scripts "$INTER" "$MONO" "$ICONS" "$AXE" "$SUBSET" >&2
+npm install --silent --no-fund --no-audit --ignore-scripts "$INTER" "$MONO" "$ICONS" "$AXE" "$SUBSET" "$PRINT" >&2
 nm=$work/node_modules
 
 cat >subset.mjs <<'EOF'
-// subset.mjs IN OUT RANGE...: keeps the code points of the ranges (hexadecimal) with all font features.
+// subset.mjs IN OUT RANGE...: keeps the code points of the ranges (hexadecimal) with all font features. OUT ends in the format.
 import fs from 'node:fs';
 import subsetFont from 'subset-font';
 const [, , from, to, ...ranges] = process.argv;
@@ -37,7 +38,7 @@ for (const range of ranges) {
 	const [first, last] = range.split('-').map((h) => parseInt(h, 16));
 	for (let c = first; c <= (last || first); c++) text += String.fromCodePoint(c);
 }
-fs.writeFileSync(to, await subsetFont(fs.readFileSync(from), text, { targetFormat: 'woff2' }));
+fs.writeFileSync(to, await subsetFont(fs.readFileSync(from), text, { targetFormat: to.endsWith('.ttf') ? 'truetype' : 'woff2' }));
 EOF
 
 latin="0020-007E 00A0-00FF 0131 0152-0153 02C6 02DA 02DC 2010-2027 2030-203A 20AC 2122 2190-2193 2212"
@@ -47,6 +48,14 @@ node subset.mjs "$nm/@fontsource-variable/inter/files/inter-latin-ext-wght-norma
 node subset.mjs "$nm/@fontsource/geist-mono/files/geist-mono-latin-400-normal.woff2" "$static/geist-mono.woff2" 0020-007E 00A0-00FF 2010-2027
 cp "$nm/@fontsource-variable/inter/LICENSE" "$licences/inter-OFL.txt"
 cp "$nm/@fontsource/geist-mono/LICENSE" "$licences/geist-mono-OFL.txt"
+
+# The PDF rendering of artifacts embeds its own font, with Latin, Greek, Cyrillic, punctuation, arrows and mathematical signs.
+print=$root/internal/recipe/font
+mkdir -p "$print"
+printed="0020-007E 00A0-024F 0370-03FF 0400-052F 1E00-1EFF 2010-2027 2030-205E 20A0-20BF 2100-214F 2190-21FF 2200-22FF 25A0-25FF 2713"
+node subset.mjs "$nm/dejavu-fonts-ttf/ttf/DejaVuSansCondensed.ttf" "$print/text.ttf" $printed
+node subset.mjs "$nm/dejavu-fonts-ttf/ttf/DejaVuSansCondensed-Bold.ttf" "$print/bold.ttf" $printed
+cp "$nm/dejavu-fonts-ttf/LICENSE" "$print/LICENSE.txt"
 cp "$nm/lucide-static/LICENSE" "$licences/lucide-ISC.txt"
 cp "$nm/axe-core/axe.min.js" "$nm/axe-core/LICENSE" "$axe/"
 

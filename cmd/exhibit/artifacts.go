@@ -243,7 +243,7 @@ func (c *artifactsBuildCmd) Run(ctx context.Context, g *Globals) error {
 
 type artifactsGetCmd struct {
 	artifactID
-	Format  string `required:"" help:"csv, ndjson or html." placeholder:"F"`
+	Format  string `required:"" help:"csv, ndjson, html, xlsx or pdf." placeholder:"F"`
 	Output  string `short:"o" required:"" help:"File to write; - for standard output. An existing file is not overwritten." placeholder:"FILE"`
 	Version int    `help:"Version; default the newest." placeholder:"N"`
 }

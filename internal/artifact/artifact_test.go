@@ -27,7 +27,7 @@ func TestBuild(t *testing.T) {
 	w.readAll()
 	v := w.build("failed-sign-ins", october)
 	l := v.Artifact.Latest
-	if l.Version != 1 || l.Result != evidence.Complete || l.Population != 16 || l.Rows != 16 || l.BuiltBy != who || len(l.Files) != 3 {
+	if l.Version != 1 || l.Result != evidence.Complete || l.Population != 16 || l.Rows != 16 || l.BuiltBy != who || len(l.Files) != 5 {
 		t.Fatalf("built %+v", l)
 	}
 	var p recipe.Provenance
@@ -221,7 +221,7 @@ func TestRefusedRequests(t *testing.T) {
 	}
 	v := w.build("coverage", october)
 	for name, err := range map[string]error{
-		"format":          third(w.artifacts.File(w.ctx, who, w.ws, v.Artifact.ID, 0, "pdf")),
+		"format":          third(w.artifacts.File(w.ctx, who, w.ws, v.Artifact.ID, 0, "docx")),
 		"version":         third(w.artifacts.File(w.ctx, who, w.ws, v.Artifact.ID, 9, "csv")),
 		"artifact":        third(w.artifacts.File(w.ctx, who, w.ws, "ar_none", 0, "csv")),
 		"other workspace": third(w.artifacts.File(w.ctx, who, "ws_other", v.Artifact.ID, 0, "csv")),
@@ -272,7 +272,7 @@ func third[A, B any](_ A, _ B, err error) error { return err }
 func TestCheckFiles(t *testing.T) {
 	w := newWorld(t)
 	v := w.build("coverage", october)
-	if c, err := w.artifacts.CheckFiles(w.ctx, w.ws); err != nil || c.Good != 3 || len(c.Bad) != 0 {
+	if c, err := w.artifacts.CheckFiles(w.ctx, w.ws); err != nil || c.Good != 5 || len(c.Bad) != 0 {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	sha := v.Artifact.Latest.Files[0].SHA256
@@ -281,7 +281,7 @@ func TestCheckFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := w.artifacts.CheckFiles(w.ctx, w.ws)
-	if err != nil || c.Good != 2 || len(c.Bad) != 1 || !strings.Contains(c.Bad[0], "version 1 csv") {
+	if err != nil || c.Good != 4 || len(c.Bad) != 1 || !strings.Contains(c.Bad[0], "version 1 csv") {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if _, _, err := w.artifacts.File(w.ctx, who, w.ws, v.Artifact.ID, 0, "csv"); !errors.Is(err, object.ErrDamaged) {
@@ -313,7 +313,7 @@ func TestCrashes(t *testing.T) {
 			if err != nil || len(views) != 1 || views[0].Artifact.Latest.Version != 1 {
 				t.Errorf("%s, stored %v: %d artifacts, %v", step, stored, len(views), err)
 			}
-			if c, err := w.artifacts.CheckFiles(w.ctx, w.ws); err != nil || c.Good != 3 || len(c.Bad) != 0 {
+			if c, err := w.artifacts.CheckFiles(w.ctx, w.ws); err != nil || c.Good != 5 || len(c.Bad) != 0 {
 				t.Errorf("%s, stored %v: %+v, %v", step, stored, c, err)
 			}
 		}

@@ -104,6 +104,8 @@ func (s *Service) writeFiles(ctx context.Context, report *recipe.Report, made re
 		{"csv", "text/csv; charset=utf-8; header=present", report.WriteCSV},
 		{"ndjson", "application/x-ndjson", report.WriteNDJSON},
 		{"html", "text/html; charset=utf-8", func(w io.Writer) error { return report.WriteHTML(w, made) }},
+		{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", func(w io.Writer) error { return report.WriteXLSX(w, made, s.cfg.TempDir) }},
+		{"pdf", "application/pdf", func(w io.Writer) error { return report.WritePDF(w, made) }},
 	} {
 		ref, err := s.cfg.Objects.Put(ctx, f.write)
 		if err != nil {
@@ -166,7 +168,7 @@ func (s *Service) same(ctx context.Context, ws evidence.ID, p recipe.Provenance,
 
 // sayTheSame compares what a table says: rows, result, recipe version and parameters, and what it stands on: connections
 // and coverage. A gap that was healed in part makes a new version although no row differs, for the old one names a gap
-// that is none any more. The HTML rendering is left out, as it tells who made it and when.
+// that is none any more. The renderings that tell who made them and when are left out.
 func sayTheSame(old evidence.ArtifactVersion, p recipe.Provenance, files []evidence.File) bool {
 	var before recipe.Provenance
 	if err := json.Unmarshal(old.Provenance, &before); err != nil {
@@ -189,7 +191,7 @@ func standsOn(p recipe.Provenance) string {
 func digests(files []evidence.File) string {
 	var b strings.Builder
 	for _, f := range files {
-		if f.Format != "html" {
+		if f.Format == "csv" || f.Format == "ndjson" {
 			b.WriteString(f.Format + " " + f.SHA256 + "\n")
 		}
 	}

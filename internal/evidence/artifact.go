@@ -41,7 +41,7 @@ type Mapping struct {
 
 // File is one rendering of an artifact version. Its bytes are kept under their digest.
 type File struct {
-	Format string // csv, ndjson, html
+	Format string // csv, ndjson, html, xlsx, pdf
 	Media  string // media type
 	Size   int64
 	SHA256 string // lower-case hex

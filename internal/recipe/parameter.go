@@ -37,6 +37,9 @@ type Value struct {
 	Value int    `json:"value"`
 }
 
+// String writes the value with its unit.
+func (v Value) String() string { return strconv.Itoa(v.Value) + " " + string(v.Unit) }
+
 // minutes gives a value of unit Minutes.
 func (v values) minutes(name string) time.Duration { return time.Duration(v.count(name)) * time.Minute }
 
