@@ -70,7 +70,7 @@ func (s *Service) run(ctx context.Context, ws evidence.ID, r recipe.Recipe, req 
 	period := evidence.Span{From: req.Span.From.UTC(), To: req.Span.To.UTC()}
 	return recipe.Run(ctx, r, recipe.Request{
 		Workspace: ws, Sources: sources, LeftOut: leftOut, Period: period, Params: req.Params, Engine: s.cfg.Engine, TempDir: s.cfg.TempDir,
-	}, input{s.cfg.Store, s.cfg.Connections})
+	}, input{s})
 }
 
 // sources gives the connections that a statement about the period has to stand on: all but those that had been switched
