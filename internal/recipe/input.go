@@ -19,8 +19,9 @@ type Input interface {
 	Coverage(ctx context.Context, ws evidence.ID, streams []evidence.Stream, span evidence.Span) ([]evidence.StreamCoverage, error)
 	// PageStats counts the pages that hold events of the query.
 	PageStats(ctx context.Context, q evidence.Query) (PageStats, error)
-	// Groups counts the events of a query by the values of keys and calls fn for each combination, in no order. Who asks for
-	// one of action, type and result gets all three.
+	// Groups counts the events of a query by the values of keys and calls fn for each combination, in no order. A combination
+	// may be told several times, each time with another part of its events. Who asks for one of action, type and result gets
+	// all three.
 	Groups(ctx context.Context, q evidence.Query, keys []evidence.Key, fn func(Group) error) error
 	// Pages tells of each page whose records reach into the span of the query, in order of stream and page; the query's
 	// filters play no part.

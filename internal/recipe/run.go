@@ -67,6 +67,11 @@ func runOnce(ctx context.Context, r Recipe, req Request, vals values, in Input) 
 	if err := b.lookAgain(ctx, r); err != nil {
 		return nil, err
 	}
+	for _, s := range b.report.Sections {
+		if err := s.rows.seal(); err != nil {
+			return nil, err
+		}
+	}
 	b.counts.Rows = b.report.rows()
 	b.report.Provenance = b.provenance(r)
 	return b.report, nil

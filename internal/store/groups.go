@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 )
@@ -22,8 +25,8 @@ type Group struct {
 }
 
 // Groups counts the events of a query by the values of keys, and calls each for every combination that there is, in no
-// order. action, type and result go together: who asks for one gets all three. Memory grows with the combinations, not
-// with the events.
+// order; a combination may be told several times, each time with another part of its events. action, type and result go
+// together: who asks for one gets all three. Memory grows with the combinations, not with the events.
 func (s *Store) Groups(ctx context.Context, q evidence.Query, keys []evidence.Key, each func(Group) error) error {
 	sel, err := s.resolve(ctx, q)
 	if err != nil || sel.nothing {
@@ -39,13 +42,25 @@ func (s *Store) Groups(ctx context.Context, q evidence.Query, keys []evidence.Ke
 			dims = append(dims, d)
 		}
 	}
-	for _, st := range sel.streams {
-		found, err := s.groupsOf(ctx, sel, st.id, dims)
-		if err != nil {
+	parts, err := s.groupParts(ctx, sel)
+	if err != nil {
+		return err
+	}
+	found := make([][]groupRow, len(parts))
+	work, inner := errgroup.WithContext(ctx)
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	for i, p := range parts {
+		work.Go(func() (err error) {
+			found[i], err = s.groupsOf(inner, sel, p, dims)
 			return err
-		}
-		for i := range found {
-			g, err := s.group(ctx, st, dims, &found[i])
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return err
+	}
+	for i, p := range parts {
+		for k := range found[i] {
+			g, err := s.group(ctx, p.stream, dims, &found[i][k])
 			if err != nil {
 				return err
 			}
@@ -57,6 +72,31 @@ func (s *Store) Groups(ctx context.Context, q evidence.Query, keys []evidence.Ke
 	return nil
 }
 
+// groupPart is a stretch of time of a stream that is counted by itself, beside others.
+type groupPart struct {
+	stream   streamName
+	from, to int64
+}
+
+// groupPieces is into how many pieces a stream is cut, so that all processors have work also if one stream holds most.
+const groupPieces = 4
+
+func (s *Store) groupParts(ctx context.Context, sel *selection) ([]groupPart, error) {
+	first, last, ok, err := s.extent(ctx, sel)
+	if err != nil || !ok {
+		return nil, err
+	}
+	from, to := max(sel.from, first*hourMS), min(sel.to, (last+1)*hourMS)
+	step := (to-from)/groupPieces + 1
+	var parts []groupPart
+	for _, st := range sel.streams {
+		for at := from; at < to; at += step {
+			parts = append(parts, groupPart{st, at, min(to, at+step)})
+		}
+	}
+	return parts, nil
+}
+
 // groupRow is a group as the database gives it: ids of the dictionary, times in milliseconds.
 type groupRow struct {
 	values      [dimensions]int64 // in the order of the dimensions that were asked for
@@ -64,9 +104,9 @@ type groupRow struct {
 	first, last int64
 }
 
-// groupsOf reads the groups of a stream before any is told, as words are read through the same few connections.
-func (s *Store) groupsOf(ctx context.Context, sel *selection, stream int64, dims []int) (out []groupRow, err error) {
-	args := []any{stream, sel.from, sel.to}
+// groupsOf reads the groups of a part before any is told, as words are read through the same few connections.
+func (s *Store) groupsOf(ctx context.Context, sel *selection, p groupPart, dims []int) (out []groupRow, err error) {
+	args := []any{p.stream.id, p.from, p.to}
 	condition, more := sel.condition(len(args) + 1)
 	var columns, by strings.Builder
 	for i, d := range dims {
