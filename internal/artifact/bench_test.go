@@ -13,7 +13,8 @@ import (
 )
 
 // BenchmarkBuild builds failed-sign-ins and secret-exposure over EXHIBIT_BENCH_EVENTS events (20,000 if unset) of October, half
-// sign-in attempts of which 6 % failed, half item usages of which a quarter exposed a secret. It reports events of the
+// sign-in attempts of which 6 % failed, half item usages of which a quarter exposed a secret, and some of the recipes that
+// count every event. It reports events of the
 // population a second, the largest heap seen while building, and the time to fill the store apart from it.
 func BenchmarkBuild(b *testing.B) {
 	n := 20_000
@@ -25,7 +26,7 @@ func BenchmarkBuild(b *testing.B) {
 	}
 	w := newWorld(b)
 	w.fill(n)
-	for _, recipe := range []string{"failed-sign-ins", "secret-exposure", "coverage"} {
+	for _, recipe := range []string{"failed-sign-ins", "secret-exposure", "coverage", "secret-use", "second-factor", "dormant-users", "log-content", "integrity"} {
 		b.Run(recipe, func(b *testing.B) {
 			stop := make(chan struct{})
 			peak := make(chan uint64)

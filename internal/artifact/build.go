@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/recipe"
 	"github.com/exhibithq/exhibit/internal/store"
@@ -70,7 +72,7 @@ func (s *Service) run(ctx context.Context, ws evidence.ID, r recipe.Recipe, req 
 	period := evidence.Span{From: req.Span.From.UTC(), To: req.Span.To.UTC()}
 	return recipe.Run(ctx, r, recipe.Request{
 		Workspace: ws, Sources: sources, LeftOut: leftOut, Period: period, Params: req.Params, Engine: s.cfg.Engine, TempDir: s.cfg.TempDir,
-	}, input{s.cfg.Store, s.cfg.Connections})
+	}, input{s})
 }
 
 // sources gives the connections that a statement about the period has to stand on: all but those that had been switched
@@ -94,26 +96,36 @@ func (s *Service) sources(ctx context.Context, ws evidence.ID, period evidence.S
 	return sources, leftOut, nil
 }
 
-// writeFiles puts every rendering into the object store.
+// writeFiles puts every rendering into the object store, two at a time: making a workbook of a long table takes as long as
+// all the others together.
 func (s *Service) writeFiles(ctx context.Context, report *recipe.Report, made recipe.Made) ([]evidence.File, error) {
-	var files []evidence.File
-	for _, f := range []struct {
+	renderings := []struct {
 		format, media string
 		write         func(io.Writer) error
 	}{
+		{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", func(w io.Writer) error { return report.WriteXLSX(w, made, s.cfg.TempDir) }},
 		{"csv", "text/csv; charset=utf-8; header=present", report.WriteCSV},
 		{"ndjson", "application/x-ndjson", report.WriteNDJSON},
 		{"html", "text/html; charset=utf-8", func(w io.Writer) error { return report.WriteHTML(w, made) }},
-		{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", func(w io.Writer) error { return report.WriteXLSX(w, made, s.cfg.TempDir) }},
 		{"pdf", "application/pdf", func(w io.Writer) error { return report.WritePDF(w, made) }},
-	} {
-		ref, err := s.cfg.Objects.Put(ctx, f.write)
-		if err != nil {
-			return nil, fmt.Errorf("keeping the %s file: %w", f.format, err)
-		}
-		files = append(files, evidence.File{Format: f.format, Media: f.media, Size: ref.Size, SHA256: ref.SHA256})
 	}
-	return files, nil
+	files := make([]evidence.File, len(renderings))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(2)
+	for i, r := range renderings {
+		work.Go(func() error {
+			ref, err := s.cfg.Objects.Put(ctx, r.write)
+			if err != nil {
+				return fmt.Errorf("keeping the %s file: %w", r.format, err)
+			}
+			files[i] = evidence.File{Format: r.format, Media: r.media, Size: ref.Size, SHA256: ref.SHA256}
+			return nil
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	return append(files[1:], files[0]), nil // those that hold the table alone first
 }
 
 // save writes the version, unless the newest one says the same.

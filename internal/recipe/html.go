@@ -181,7 +181,7 @@ func longWord(s string) bool {
 
 // visible makes characters that a reader cannot see, or that turn round what he sees, into their code in brackets.
 func visible(s string) string {
-	if !strings.ContainsFunc(s, hidden) {
+	if ascii(s) || !strings.ContainsFunc(s, hidden) {
 		return s
 	}
 	var b strings.Builder
@@ -193,6 +193,16 @@ func visible(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// ascii reports whether s is printable ASCII alone, as nearly all values are.
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // hidden are controls, invisible formatting (bidirectional controls, zero-width characters, byte order marks) and line separators.
