@@ -416,3 +416,9 @@ ON CONFLICT (workspace, framework) DO UPDATE SET version = excluded.version;
 
 -- name: FrameworksInUse :many
 SELECT * FROM framework_in_use WHERE workspace = @workspace ORDER BY framework;
+
+-- name: ResetsWithin :many
+SELECT first_at FROM poll WHERE stream = @stream AND kind = 'reset' AND first_at >= @from_at AND first_at < @to_at ORDER BY first_at;
+
+-- name: ReconciliationsWithin :many
+SELECT * FROM reconciliation WHERE stream = @stream AND from_at < @to_at AND to_at > @from_at ORDER BY id;
