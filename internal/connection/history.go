@@ -90,6 +90,9 @@ func (a RereadAge) Due(now time.Time) bool { return !a.DueAt.IsZero() && !now.Be
 // History is Coverage with the gaps explained and with what came late, what was read again and what is due to be. Windows
 // and gaps are Coverage's own; nothing is worked out a second time. No event is read but those that are listed.
 func (s *Service) History(ctx context.Context, req HistoryRequest) ([]StreamHistory, error) {
+	if req.Stream != "" && !slices.Contains(source.AllStreams(s.kinds), req.Stream) {
+		return nil, evidence.Errorf(evidence.Invalid, "There is no stream %.60q.", req.Stream)
+	}
 	conns, err := s.historyOf(ctx, req)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,7 +30,7 @@ type Month struct {
 }
 
 // loud orders kinds by what must be seen first.
-var loud = map[Kind]int{Future: 0, WasRead: 1, Waiting: 2, Early: 3, Lost: 4, Heals: 5}
+var loud = map[Kind]int{Future: 0, Waiting: 1, WasRead: 2, Early: 3, Lost: 4, Heals: 5}
 
 // Months cuts a strip into days. Nothing is worked out anew: each day tells the pieces that lie in it.
 func (s Sheet) Months(st Strip) []Month {
@@ -74,7 +75,7 @@ func dayOf(span evidence.Span, pieces []Piece, st Strip) Day {
 			read += part
 		case Heals, Lost, Early:
 			gaps++
-			if part > longest {
+			if part > longest && p.Kind != Early {
 				longest, d.Letter = part, Letter(p.Gap.Cause)
 			}
 		}
@@ -88,6 +89,9 @@ func dayOf(span evidence.Span, pieces []Piece, st Strip) Day {
 	d.Late = anyIn(st.Late, span)
 	d.Odd = anyIn(st.Conflicts, span) || anyIn(st.Resets, span)
 	d.Says = d.says(read, past, gaps)
+	if past > 0 && past < span.Duration() {
+		d.Says += ", so far"
+	}
 	return d
 }
 
@@ -129,4 +133,41 @@ func (d Day) class() string {
 		c += " t" + strconv.Itoa(d.Tenths)
 	}
 	return c
+}
+
+// whole gives all of the day, also when only a part of it is drawn.
+func (d Day) whole() evidence.Span {
+	from := d.From.Truncate(24 * time.Hour)
+	return evidence.Span{From: from, To: from.Add(24 * time.Hour)}
+}
+
+// whole gives all of the month.
+func (m Month) whole() evidence.Span {
+	from := time.Date(m.From.Year(), m.From.Month(), 1, 0, 0, 0, 0, time.UTC)
+	return evidence.Span{From: from, To: from.AddDate(0, 1, 0)}
+}
+
+// short names the month where there is little room: the year stands with January alone.
+func (m Month) short() string {
+	if m.From.Month() == time.January {
+		return m.From.Format("Jan 06")
+	}
+	return m.From.Format("Jan")
+}
+
+func stampTo(t time.Time) string {
+	if t.UTC().Second() != 0 {
+		return t.UTC().Format("2 Jan 2006, 15:04:05")
+	}
+	return t.UTC().Format("2 Jan 2006, 15:04")
+}
+
+func some(strips []Strip, has func(Strip) bool) bool { return slices.ContainsFunc(strips, has) }
+
+func anyDue(st Strip) bool {
+	return slices.ContainsFunc(st.Again, func(a Again) bool { return a.Due })
+}
+
+func anyFound(st Strip) bool {
+	return slices.ContainsFunc(st.Again, func(a Again) bool { return len(a.Found) > 0 })
 }

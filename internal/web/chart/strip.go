@@ -110,7 +110,6 @@ type Again struct {
 
 // Strip is one stream of a coverage page.
 type Strip struct {
-	ID        string // unique in the page
 	Name      string
 	Href      string // the page of this stream alone; empty: this is it
 	Share     string // how much has been read
@@ -128,8 +127,8 @@ type Strip struct {
 type Sheet struct {
 	Span evidence.Span
 	Now  time.Time
-	// Zoom gives the address of the page for a piece of time; strip is the stream's own part of the address.
-	Zoom func(strip string, span evidence.Span) string
+	// Zoom gives the address of the page for a piece of time.
+	Zoom func(evidence.Span) string
 	// Days draws days as cells instead of a line of time.
 	Days bool
 }
@@ -163,6 +162,9 @@ func (s Sheet) lettered(p evidence.Span) string {
 	}
 	return ""
 }
+
+// wordy reports whether the words of a cause have room in a piece on a large screen.
+func (s Sheet) wordy(p evidence.Span) bool { return s.share(p.To)-s.share(p.From) >= .22 }
 
 func (s Sheet) mid(p evidence.Span) string { return percent((s.share(p.From) + s.share(p.To)) / 2) }
 
@@ -240,6 +242,9 @@ func (s Sheet) Grid() []Grid {
 			every = int(step / day)
 		}
 	}
+	if s.Span.Duration() <= 25*time.Hour {
+		layout = "15:04"
+	}
 	n := 0
 	for at := nextRound(s.Span.From.UTC().Add(-time.Nanosecond), round); at.Before(s.Span.To); at = nextRound(at, round) {
 		if n%every == 0 {
@@ -281,7 +286,7 @@ func (s Sheet) Kinds(strips []Strip) (kinds []Kind, causes []evidence.Cause) {
 			if !slices.Contains(kinds, p.Kind) {
 				kinds = append(kinds, p.Kind)
 			}
-			if c := p.Gap.Cause; c != "" && !slices.Contains(causes, c) {
+			if c := p.Gap.Cause; c != "" && p.Kind != Early && !slices.Contains(causes, c) {
 				causes = append(causes, c)
 			}
 		}
@@ -290,4 +295,22 @@ func (s Sheet) Kinds(strips []Strip) (kinds []Kind, causes []evidence.Cause) {
 	slices.SortFunc(kinds, func(a, b Kind) int { return cmp.Compare(slices.Index(order, a), slices.Index(order, b)) })
 	slices.SortFunc(causes, func(a, b evidence.Cause) int { return cmp.Compare(Letter(a), Letter(b)) })
 	return kinds, causes
+}
+
+// isGap reports whether a piece was not read though its time has passed.
+func (p Piece) isGap() bool { return p.Kind == Heals || p.Kind == Lost || p.Kind == Early }
+
+// Around gives the time of a gap with some of what lies beside it, to be looked at more closely.
+func Around(g evidence.Gap) evidence.Span {
+	margin := max(g.Duration()/4, 5*time.Minute)
+	return evidence.Span{From: g.From.Add(-margin).Truncate(time.Minute), To: g.To.Add(margin).Truncate(time.Minute).Add(time.Minute)}
+}
+
+// tab makes the first link of a drawing a stop of the tabulator; arrow keys walk the others.
+func tab(first *bool) string {
+	if *first {
+		*first = false
+		return "0"
+	}
+	return "-1"
 }
