@@ -32,6 +32,7 @@ type Store interface {
 	Streams(ctx context.Context, conn evidence.ID) ([]evidence.StreamStatus, error)
 	Windows(ctx context.Context, conn evidence.ID, stream evidence.Stream, span evidence.Span) ([]evidence.Window, error)
 	Troubles(ctx context.Context, conn evidence.ID, stream evidence.Stream) ([]evidence.Trouble, error)
+	historyStore
 	AddActivity(ctx context.Context, a store.Activity) error
 	AddApproval(ctx context.Context, a store.Approval) error
 	Approval(ctx context.Context, ws, member evidence.ID, hash [32]byte, now time.Time) (store.Approval, error)

@@ -237,9 +237,13 @@ func (s *Store) Reconciliations(ctx context.Context, conn evidence.ID, stream ev
 	}
 	var all []Reconciliation
 	for _, r := range rows {
-		all = append(all, Reconciliation{Age: time.Duration(r.AgeMs) * time.Millisecond,
-			Span: evidence.Span{From: fromMS(r.FromAt), To: fromMS(r.ToAt)}, At: fromMS(r.At), Seen: r.Seen, Known: r.Known,
-			New: r.Fresh, Changed: r.Changed, Missing: r.Missing})
+		all = append(all, reconciliationOf(r))
 	}
 	return all, nil
+}
+
+func reconciliationOf(r sqlc.Reconciliation) Reconciliation {
+	return Reconciliation{Age: time.Duration(r.AgeMs) * time.Millisecond,
+		Span: evidence.Span{From: fromMS(r.FromAt), To: fromMS(r.ToAt)}, At: fromMS(r.At), Seen: r.Seen, Known: r.Known,
+		New: r.Fresh, Changed: r.Changed, Missing: r.Missing}
 }

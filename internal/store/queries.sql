@@ -547,3 +547,9 @@ SELECT * FROM profile WHERE workspace = @workspace;
 
 -- name: ActivityAbout :many
 SELECT * FROM activity WHERE workspace = @workspace AND subject = @subject ORDER BY id DESC LIMIT CAST(@most AS bigint);
+
+-- name: ResetsWithin :many
+SELECT first_at FROM poll WHERE stream = @stream AND kind = 'reset' AND first_at >= @from_at AND first_at < @to_at ORDER BY first_at;
+
+-- name: ReconciliationsWithin :many
+SELECT * FROM reconciliation WHERE stream = @stream AND from_at < @to_at AND to_at > @from_at ORDER BY id;

@@ -108,54 +108,6 @@ func (p SpanParams) span(now time.Time, length time.Duration) (evidence.Span, er
 	return span, err
 }
 
-type apiWindow struct {
-	From   time.Time `json:"from"`
-	To     time.Time `json:"to"`
-	Events int64     `json:"events"`
-}
-
-type apiGap struct {
-	From      time.Time      `json:"from"`
-	To        time.Time      `json:"to"`
-	Cause     evidence.Cause `json:"cause"`
-	Reason    string         `json:"reason"`
-	HealUntil *time.Time     `json:"heal_until"`
-}
-
-type apiStreamCoverage struct {
-	Connection evidence.ID     `json:"connection"`
-	Stream     evidence.Stream `json:"stream"`
-	Windows    []apiWindow     `json:"windows"`
-	Gaps       []apiGap        `json:"gaps"`
-}
-
-type apiCoverage struct {
-	Streams []apiStreamCoverage `json:"streams"`
-}
-
-func (s *server) apiCoverage(ctx context.Context, c people.Caller, in *SpanParams) (apiCoverage, error) {
-	out := apiCoverage{Streams: []apiStreamCoverage{}}
-	span, err := in.span(s.now(), coverageDays*day)
-	if err != nil {
-		return out, err
-	}
-	list, err := s.cfg.Coverage.Coverage(ctx, c.Workspace, span)
-	if err != nil {
-		return out, err
-	}
-	for _, sc := range list {
-		row := apiStreamCoverage{Connection: sc.Connection, Stream: sc.Stream, Windows: []apiWindow{}, Gaps: []apiGap{}}
-		for _, w := range sc.Windows {
-			row.Windows = append(row.Windows, apiWindow{w.From.UTC(), w.To.UTC(), w.Events})
-		}
-		for _, g := range sc.Gaps {
-			row.Gaps = append(row.Gaps, apiGap{g.From.UTC(), g.To.UTC(), g.Cause, g.Reason, moment(g.HealUntil)})
-		}
-		out.Streams = append(out.Streams, row)
-	}
-	return out, nil
-}
-
 // QueryParams are the parameters that select events.
 type QueryParams struct {
 	SpanParams

@@ -84,6 +84,8 @@ type Tokens interface {
 // Coverage says what of a span has been read; see package connection.
 type Coverage interface {
 	Coverage(ctx context.Context, ws evidence.ID, span evidence.Span) ([]evidence.StreamCoverage, error)
+	History(ctx context.Context, req connection.HistoryRequest) ([]connection.StreamHistory, error)
+	WriteCSV(ctx context.Context, w io.Writer, who string, req connection.HistoryRequest) error
 }
 
 // Connections approves connections and looks after them; see package connection.

@@ -339,6 +339,7 @@ func (s *server) coverageNote(ctx context.Context, q evidence.Query, v *view.Eve
 		if n := len(touching) - 1; n > 0 {
 			note += ", and " + ui.Many(n, "more gap")
 		}
+		v.CoverageHref = coverageHref(q)
 		v.Coverage = []string{note + ". What is not shown may have happened all the same."}
 	}
 	return nil

@@ -210,6 +210,7 @@ func (s *site) pages() []string {
 	ctx := s.t.Context()
 	first := "/connections/" + string(s.first.ID)
 	out := []string{"/", "/sources", "/sources/onepassword", first, first + "?done=check", first + "/off", first + "/configured", s.approval("onepassword", ""), s.approval("", s.first.ID), "/events?range=7d", "/events?range=120d&result=failed",
+		"/coverage", "/coverage?range=day&at=2026-11-14", "/coverage?range=year&connection=" + string(s.first.ID),
 		"/events?q=zzz", "/artifacts", "/actions", "/controls", "/frameworks",
 		"/settings", "/settings/people", "/settings/activity", "/settings/api-tokens"}
 	all, err := s.server.programme(ctx, s.ws)

@@ -3006,6 +3006,45 @@ func (q *Queries) Reconciliations(ctx context.Context, stream int64, most int64)
 	return items, nil
 }
 
+const reconciliationsWithin = `-- name: ReconciliationsWithin :many
+SELECT id, stream, age_ms, from_at, to_at, at, seen, known, fresh, changed, missing FROM reconciliation WHERE stream = $1 AND from_at < $2 AND to_at > $3 ORDER BY id
+`
+
+func (q *Queries) ReconciliationsWithin(ctx context.Context, stream int64, toAt int64, fromAt int64) ([]Reconciliation, error) {
+	rows, err := q.db.QueryContext(ctx, reconciliationsWithin, stream, toAt, fromAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Reconciliation
+	for rows.Next() {
+		var i Reconciliation
+		if err := rows.Scan(
+			&i.ID,
+			&i.Stream,
+			&i.AgeMs,
+			&i.FromAt,
+			&i.ToAt,
+			&i.At,
+			&i.Seen,
+			&i.Known,
+			&i.Fresh,
+			&i.Changed,
+			&i.Missing,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const releaseLease = `-- name: ReleaseLease :execrows
 UPDATE stream SET holder = '', lease_until = 0 WHERE connection = $1 AND name = $2 AND epoch = $3
 `
@@ -3142,6 +3181,33 @@ UPDATE stream SET cursor = '', sequence = sequence + 1, caught_up = 0 WHERE id =
 func (q *Queries) ResetStream(ctx context.Context, id int64) error {
 	_, err := q.db.ExecContext(ctx, resetStream, id)
 	return err
+}
+
+const resetsWithin = `-- name: ResetsWithin :many
+SELECT first_at FROM poll WHERE stream = $1 AND kind = 'reset' AND first_at >= $2 AND first_at < $3 ORDER BY first_at
+`
+
+func (q *Queries) ResetsWithin(ctx context.Context, stream int64, fromAt int64, toAt int64) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, resetsWithin, stream, fromAt, toAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var first_at int64
+		if err := rows.Scan(&first_at); err != nil {
+			return nil, err
+		}
+		items = append(items, first_at)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const revokeAPIToken = `-- name: RevokeAPIToken :execrows

@@ -74,10 +74,14 @@ document.addEventListener('close', (event) => {
 
 // One tab stop for a chart; arrow keys walk its bars.
 document.addEventListener('keydown', (event) => {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  const bar = event.target.closest && event.target.closest('svg a');
-  if (!step || !bar) return;
-  const bars = [...bar.ownerSVGElement.querySelectorAll('a')];
+  const bar = event.target.closest && event.target.closest('svg a, [data-walk] a');
+  if (!bar) return;
+  const columns = getComputedStyle(bar.parentElement).gridAutoFlow === 'column'; // days: a column is a week
+  const row = bar.matches('svg a') ? 0 : 7;
+  const step = (columns ? { ArrowRight: row, ArrowLeft: -row, ArrowDown: 1, ArrowUp: -1 }
+    : { ArrowRight: 1, ArrowLeft: -1, ArrowDown: row, ArrowUp: -row })[event.key];
+  if (!step) return;
+  const bars = [...bar.closest('svg, [data-walk]').querySelectorAll('svg a, a:not(.cv-month-name)')];
   const next = bars[bars.indexOf(bar) + step];
   if (!next) return;
   event.preventDefault();
