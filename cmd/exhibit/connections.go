@@ -35,31 +35,36 @@ type tokenFlags struct {
 const maxTokenFile = 64 << 10
 
 func (f tokenFlags) read(g *Globals) (seal.Secret, error) {
+	return g.readSecret("token", "--token-file", f.TokenFile, "EXHIBIT_TOKEN")
+}
+
+// readSecret reads a secret from a file, from standard input if the file is "-", or without a file from a variable.
+func (g *Globals) readSecret(what, flag, path, variable string) (seal.Secret, error) {
 	var r io.Reader
 	switch {
-	case f.TokenFile == "-":
+	case path == "-":
 		r = g.in
-	case f.TokenFile != "":
-		file, err := os.Open(f.TokenFile)
+	case path != "":
+		file, err := os.Open(path)
 		if err != nil {
-			return seal.Secret{}, usagef("The token file cannot be read: %v", err)
+			return seal.Secret{}, usagef("The %s file cannot be read: %v", what, err)
 		}
 		defer file.Close()
 		r = file
 	default:
-		if token := os.Getenv("EXHIBIT_TOKEN"); token != "" {
-			return seal.NewSecret(token), nil
+		if secret := os.Getenv(variable); secret != "" {
+			return seal.NewSecret(secret), nil
 		}
-		return seal.Secret{}, usagef("No token is given. Put it in a file and name it with --token-file, or use --token-file - and pipe it in.")
+		return seal.Secret{}, usagef("No %s is given. Put it in a file and name it with %s, or use %s - and pipe it in.", what, flag, flag)
 	}
 	b, err := io.ReadAll(io.LimitReader(r, maxTokenFile+1))
 	switch {
 	case err != nil:
-		return seal.Secret{}, usagef("The token cannot be read: %v", err)
+		return seal.Secret{}, usagef("The %s cannot be read: %v", what, err)
 	case len(b) > maxTokenFile:
-		return seal.Secret{}, usagef("The token file is larger than any token. Is it the right file?")
+		return seal.Secret{}, usagef("The %s file is larger than any %s. Is it the right file?", what, what)
 	case strings.TrimSpace(string(b)) == "":
-		return seal.Secret{}, usagef("The token file is empty.")
+		return seal.Secret{}, usagef("The %s file is empty.", what)
 	}
 	return seal.NewSecret(string(b)), nil
 }

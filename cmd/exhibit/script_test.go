@@ -48,6 +48,8 @@ func TestStories(t *testing.T) {
 			"database": database,
 			"ask":      ask,
 			"tokenid":  tokenID,
+			"receiver": receiver,
+			"came":     came,
 		},
 		// [postgres] holds where EXHIBIT_TEST_POSTGRES names a server whose user may make databases.
 		Condition: func(cond string) (bool, error) {

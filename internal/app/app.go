@@ -15,6 +15,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/collect"
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/object"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/seal"
@@ -38,6 +39,7 @@ type Config struct {
 	Objects   string // file:///… instead of Data/objects
 	Workspace string // name
 	Operator  source.Operator
+	Notify    notify.Operator // whom notifications may reach beside the public Internet
 
 	// RequestsPerMinute and RequestsPerHour bound the requests to one account; 0 lifts the limit, which is accepted for
 	// servers that the operator admitted and for no other.
@@ -92,6 +94,7 @@ type App struct {
 	Program     *program.Service
 	SignIn      *signin.Service
 	Tokens      *apitoken.Service
+	Notify      *notify.Service
 
 	budget *collect.Budget
 	kinds  []source.Kind
@@ -142,6 +145,9 @@ func (a *App) assemble(ctx context.Context) error {
 	a.Program = program.New(a.Store, a.cfg.Now)
 	a.SignIn = signin.New(a.Store, a.cfg.Now)
 	a.Tokens = apitoken.New(a.Store, a.cfg.Now)
+	a.Notify = notify.New(notify.Config{
+		Store: a.Store, Connections: a.Connections, Operator: a.cfg.Notify, Name: a.cfg.Workspace, UserAgent: Build(), Now: a.cfg.Now, Log: a.cfg.Log,
+	})
 	return nil
 }
 

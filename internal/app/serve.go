@@ -18,7 +18,7 @@ import (
 type ServeConfig struct {
 	Listener net.Listener
 	Web      bool   // pages and API; without it the listener answers for health and metrics alone
-	Worker   bool   // reading
+	Worker   bool   // reading and telling
 	URL      string // under which people reach the server; empty: http://ADDR of Listener
 	// Ready is called once, when pages are answered. signIn is a link that works once; it is empty when somebody has
 	// signed in before.
@@ -43,6 +43,7 @@ func (a *App) Serve(ctx context.Context, cfg ServeConfig) error {
 	}
 	if cfg.Worker {
 		g.Go(func() error { return a.work(running) })
+		g.Go(func() error { return a.Notify.Run(running, a.Workspace, cfg.URL) })
 	}
 	if !cfg.Web {
 		handler, err := a.Handler(cfg.URL)
@@ -69,7 +70,7 @@ func watchOnly(handler http.Handler) http.Handler {
 // Handler makes pages and API.
 func (a *App) Handler(url string) (http.Handler, error) {
 	h, err := web.New(web.Config{
-		Store: a.Store, SignIn: a.SignIn, Tokens: a.Tokens, Coverage: a.Connections, Connections: a.Connections, Artifacts: a.Artifacts, Program: a.Program, Kinds: a.kinds, Workspace: a.cfg.Workspace,
+		Store: a.Store, SignIn: a.SignIn, Tokens: a.Tokens, Notify: a.Notify, URL: url, Coverage: a.Connections, Connections: a.Connections, Artifacts: a.Artifacts, Program: a.Program, Kinds: a.kinds, Workspace: a.cfg.Workspace,
 		Secure: strings.HasPrefix(url, "https://"), Version: Version, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	if err != nil {

@@ -36,6 +36,7 @@ type Purpose string
 const (
 	PurposeToken    Purpose = "token"    // a connection's bearer token
 	PurposeApproval Purpose = "approval" // a bearer token that an approval holds until its person has decided
+	PurposeNotify   Purpose = "notify"   // password, address or key of a channel of notifications
 )
 
 // The first words of the associated data keep wrapped keysets and sealed values apart.

@@ -303,6 +303,8 @@ func TestScreenshots(t *testing.T) {
 		{"control-light", "/controls/" + string(all.controls[0].Control.ID), "light", 1440, 900},
 		{"settings-light", "/settings", "light", 1440, 900}, {"settings-dark", "/settings", "dark", 1440, 900}, {"people-light", "/settings/people", "light", 1440, 900},
 		{"activity-light", "/settings/activity", "light", 1440, 900}, {"api-tokens-light", "/settings/api-tokens", "light", 1440, 900}, {"api-tokens-dark", "/settings/api-tokens", "dark", 1440, 900},
+		{"notifications-light", "/settings/notifications", "light", 1440, 900}, {"notifications-dark", "/settings/notifications", "dark", 1440, 900},
+		{"channel-mail-light", "/settings/notifications/new?kind=email", "light", 1440, 1000}, {"phone-notifications", "/settings/notifications", "light", 390, 844}, {"phone-channel", "/settings/notifications/new?kind=webhook", "dark", 390, 844},
 		{"phone-settings", "/settings", "light", 390, 844}, {"phone-activity", "/settings/activity", "light", 390, 844}, {"phone-api-tokens", "/settings/api-tokens", "dark", 390, 844},
 		{"phone-home", "/", "light", 390, 844}, {"phone-sources", "/sources", "light", 390, 844}, {"phone-events", "/events?range=7d", "light", 390, 844},
 		{"phone-connection", "/connections/" + string(s.first.ID), "dark", 390, 844}, {"phone-artifact", "/artifacts/" + unsure, "light", 390, 844},

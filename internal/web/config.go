@@ -13,6 +13,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/seal"
@@ -25,6 +26,7 @@ type Config struct {
 	Store       Store
 	SignIn      SignIn
 	Tokens      Tokens
+	Notify      Notify
 	Coverage    Coverage
 	Connections Connections
 	Artifacts   Artifacts
@@ -37,6 +39,7 @@ type Config struct {
 	// Command is how the command line is called where Exhibit runs, for the commands that pages show: "exhibit".
 	Command string
 	Version string
+	URL     string           // under which people reach the server, for messages; empty: not known
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger     // nil: nothing is logged
 }
@@ -79,6 +82,18 @@ type Tokens interface {
 	List(ctx context.Context, c people.Caller) ([]apitoken.Token, error)
 	Revoke(ctx context.Context, c people.Caller, id evidence.ID) (apitoken.Token, error)
 	Caller(ctx context.Context, token seal.Secret) (people.Caller, error)
+}
+
+// Notify holds the channels on which people are told; see package notify.
+type Notify interface {
+	List(ctx context.Context, c people.Caller) ([]notify.Channel, error)
+	Show(ctx context.Context, c people.Caller, id evidence.ID) (notify.Channel, error)
+	Add(ctx context.Context, c people.Caller, req notify.Request) (notify.Channel, error)
+	Change(ctx context.Context, c people.Caller, id evidence.ID, req notify.Request) (notify.Channel, error)
+	Remove(ctx context.Context, c people.Caller, id evidence.ID) (notify.Channel, error)
+	Test(ctx context.Context, c people.Caller, id evidence.ID, link string) (notify.Result, error)
+	DigestHour(ctx context.Context, c people.Caller) (int, error)
+	SetDigestHour(ctx context.Context, c people.Caller, hour int) error
 }
 
 // Coverage says what of a span has been read; see package connection.

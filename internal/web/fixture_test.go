@@ -18,6 +18,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/object"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
@@ -39,6 +40,7 @@ type site struct {
 	store   *store.Store
 	signIn  *signin.Service
 	tokens  *apitoken.Service
+	notify  *notify.Service
 	ws      evidence.ID
 	admin   store.Member
 	first   evidence.Connection
@@ -112,10 +114,11 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 	s.build = artifact.New(artifact.Config{Store: s.store, Objects: s.objects, Connections: connections, Engine: "Exhibit/test", Now: s.clock, TempDir: dir})
 	s.signIn = signin.New(s.store, s.clock)
 	s.tokens = apitoken.New(s.store, s.clock)
+	s.notify = notify.New(notify.Config{Store: s.store, Connections: connections, Name: "Northwind GmbH", UserAgent: "Exhibit/test", Now: s.clock})
 	s.admin, err = s.signIn.AddMember(ctx, "test", s.ws, "Ada Okafor", "ada@example.com")
 	must(t, err)
 	s.server, err = newServer(Config{
-		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Coverage: connections, Connections: connections, Artifacts: s.build, Program: program.New(s.store, s.clock), Kinds: kinds,
+		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: program.New(s.store, s.clock), Kinds: kinds,
 		Workspace: "Northwind GmbH", Version: "test", Now: s.clock, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	must(t, err)

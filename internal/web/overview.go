@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/source"
@@ -152,6 +153,7 @@ type overview struct {
 	coverage  []evidence.StreamCoverage
 	artifacts []evidence.Artifact
 	actions   []program.ActionView
+	channels  []notify.Channel
 	span      evidence.Span
 	numbers   view.Numbers
 	attention []view.Attention
@@ -175,6 +177,11 @@ func (s *server) overview(ctx context.Context, c people.Caller) (overview, error
 	if c.Has(people.ReadActions) {
 		if o.actions, err = s.cfg.Program.Actions(ctx, c.Workspace); err != nil {
 			return o, fmt.Errorf("listing actions: %w", err)
+		}
+	}
+	if c.Has(people.ReadSettings) {
+		if o.channels, err = s.cfg.Notify.List(ctx, c); err != nil {
+			return o, fmt.Errorf("listing channels: %w", err)
 		}
 	}
 	o.attention = attention(o, now)
@@ -267,6 +274,7 @@ func attention(o overview, now time.Time) []view.Attention {
 	var out []view.Attention
 	lasting, before := concerns(o, now)
 	out = append(out, lasting...)
+	out = append(out, failing(o.channels)...)
 	out = append(out, overdueActions(o.actions)...)
 	out = append(out, inconclusive(o.artifacts)...)
 	out = append(out, before...)

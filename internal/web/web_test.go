@@ -212,7 +212,8 @@ func (s *site) pages() []string {
 	out := []string{"/", "/sources", "/sources/onepassword", first, first + "?done=check", first + "/off", first + "/configured", s.approval("onepassword", ""), s.approval("", s.first.ID), "/events?range=7d", "/events?range=120d&result=failed",
 		"/coverage", "/coverage?range=day&at=2026-11-14", "/coverage?range=year&connection=" + string(s.first.ID),
 		"/events?q=zzz", "/artifacts", "/actions", "/controls", "/frameworks",
-		"/settings", "/settings/people", "/settings/activity", "/settings/api-tokens"}
+		"/settings", "/settings/people", "/settings/activity", "/settings/api-tokens",
+		"/settings/notifications", "/settings/notifications/new?kind=email", "/settings/notifications/new?kind=webhook"}
 	all, err := s.server.programme(ctx, s.ws)
 	must(s.t, err)
 	for id := range all.artifacts {
