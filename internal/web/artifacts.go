@@ -287,11 +287,17 @@ func targets(all programme, a evidence.Artifact) (attached, free []view.Target) 
 	}
 	for _, cv := range all.controls {
 		c := cv.Control
+		if !c.RetiredAt.IsZero() {
+			continue
+		}
 		fits := slices.ContainsFunc(c.Requirements, func(r evidence.RequirementRef) bool { return supports[r] })
 		add(view.Target{Value: "control:" + string(c.ID), Name: c.Key + " " + c.Name, Kind: "Control", Href: "/controls/" + string(c.ID), Fits: fits}, evidence.Target{Control: c.ID})
 	}
 	for _, av := range all.actions {
 		x := av.Action
+		if av.Idle {
+			continue
+		}
 		add(view.Target{Value: "action:" + string(x.ID), Name: x.Key + " " + x.Title, Kind: "Action", Href: "/actions/" + string(x.ID), Fits: x.Recipe == a.Recipe}, evidence.Target{Action: x.ID})
 	}
 	slices.SortStableFunc(free, func(x, y view.Target) int {

@@ -48,7 +48,7 @@ func newBrowser(t *testing.T, s *site) *browser {
 	t.Cleanup(stop)
 	ctx, stop := chromedp.NewContext(alloc)
 	t.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, 5*time.Minute)
+	ctx, stop = context.WithTimeout(ctx, 15*time.Minute) // ends a browser that hangs; every page is looked at three times
 	t.Cleanup(stop)
 	b := &browser{ctx: ctx, site: s}
 	chromedp.ListenTarget(ctx, b.watch)
@@ -301,6 +301,11 @@ func TestScreenshots(t *testing.T) {
 		{"artifact-inconclusive-dark", "/artifacts/" + unsure, "dark", 1440, 1000},
 		{"actions-light", "/actions", "light", 1440, 900}, {"controls-light", "/controls", "light", 1440, 900}, {"frameworks-light", "/frameworks", "light", 1440, 900},
 		{"control-light", "/controls/" + string(all.controls[0].Control.ID), "light", 1440, 900},
+		{"control-own-light", s.programPages()[2], "light", 1440, 900}, {"control-form-light", s.programPages()[3], "light", 1440, 900},
+		{"framework-light", "/frameworks/soc2", "light", 1440, 900}, {"frameworks-dark", "/frameworks", "dark", 1440, 1000}, {"requirement-light", "/frameworks/soc2/requirements/CC7.2?month=2026-10", "light", 1440, 1000},
+		{"requirement-dark", "/frameworks/nist-800-53r5/requirements/AC-2", "dark", 1440, 1000}, {"proposal-light", "/frameworks/proposal?framework=pci-dss-4.0.1", "light", 1440, 1000},
+		{"framework-load-light", s.programPages()[7], "light", 1440, 1000}, {"matrix-light", "/frameworks/soc2/matrix?show=served", "light", 1440, 1000}, {"matrix-dark", "/frameworks/soc2/matrix?by=controls", "dark", 1440, 1000},
+		{"phone-matrix", "/frameworks/soc2/matrix?by=controls", "light", 390, 844}, {"phone-framework", "/frameworks/soc2", "dark", 390, 844}, {"phone-proposal", "/frameworks/proposal?framework=pci-dss-4.0.1", "light", 390, 844},
 		{"settings-light", "/settings", "light", 1440, 900}, {"settings-dark", "/settings", "dark", 1440, 900}, {"people-light", "/settings/people", "light", 1440, 900},
 		{"activity-light", "/settings/activity", "light", 1440, 900}, {"api-tokens-light", "/settings/api-tokens", "light", 1440, 900}, {"api-tokens-dark", "/settings/api-tokens", "dark", 1440, 900},
 		{"notifications-light", "/settings/notifications", "light", 1440, 900}, {"notifications-dark", "/settings/notifications", "dark", 1440, 900},

@@ -13,6 +13,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/framework"
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
@@ -66,7 +67,6 @@ type Store interface {
 	Members(ctx context.Context, ws evidence.ID) ([]store.Member, error)
 	Trail(ctx context.Context, r store.TrailRequest) (store.TrailPage, error)
 	TrailWords(ctx context.Context, ws evidence.ID) (whos, whats []string, err error)
-	FrameworksInUse(ctx context.Context, ws evidence.ID) ([]store.FrameworkInUse, error)
 }
 
 // SignIn lets people in and out; see package signin.
@@ -127,8 +127,29 @@ type Artifacts interface {
 	Detach(ctx context.Context, who string, ws evidence.ID, req artifact.DetachRequest) error
 }
 
-// Program gives actions and controls as they stand now; see package program.
+// Program gives actions, controls and frameworks as they stand now, and changes them; see package program.
 type Program interface {
 	Controls(ctx context.Context, ws evidence.ID) ([]program.ControlView, error)
 	Actions(ctx context.Context, ws evidence.ID) ([]program.ActionView, error)
+
+	AddControl(ctx context.Context, c people.Caller, d program.ControlDraft) (evidence.Control, error)
+	EditControl(ctx context.Context, c people.Caller, idOrKey string, e program.ControlEdit) (evidence.Control, error)
+	MapControl(ctx context.Context, c people.Caller, idOrKey string, add, remove []evidence.RequirementRef) (evidence.Control, error)
+	RetireControl(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Control, error)
+	ControlHistory(ctx context.Context, ws evidence.ID, key string) ([]store.Activity, error)
+	Findings(ctx context.Context, ws evidence.ID) ([]program.Finding, error)
+
+	Frameworks(ctx context.Context, ws evidence.ID) ([]program.Framework, error)
+	Framework(ctx context.Context, ws evidence.ID, id string) (program.Framework, error)
+	FrameworkHistory(ctx context.Context, ws evidence.ID, id string) ([]store.LoadedFramework, error)
+	PreviewFramework(ctx context.Context, c people.Caller, data []byte, as framework.Loaded) (program.Loading, error)
+	FrameworkDraft(ctx context.Context, c people.Caller, id evidence.ID) (program.Loading, error)
+	AcceptFramework(ctx context.Context, c people.Caller, id evidence.ID) (program.Loading, error)
+	LoadFramework(ctx context.Context, c people.Caller, data []byte, as framework.Loaded) (program.Loading, error)
+	Matrix(ctx context.Context, ws evidence.ID, req program.MatrixRequest) (program.Matrix, error)
+
+	Profile(ctx context.Context, ws evidence.ID) (p framework.Profile, told bool, err error)
+	SetProfile(ctx context.Context, c people.Caller, p framework.Profile) error
+	Propose(ctx context.Context, ws evidence.ID, frameworks []string) (program.Proposal, error)
+	Adopt(ctx context.Context, c people.Caller, frameworks, accepted []string) (program.Adoption, error)
 }

@@ -19,6 +19,8 @@ func TestFilledSite(t *testing.T) {
 		{"SearchBox", checkSearchBox},
 		{"EventPage", checkEventPage},
 		{"ArtifactPage", checkArtifactPage},
+		{"FrameworkPages", checkFrameworkPages},
+		{"MatrixPage", checkMatrixPage},
 		{"API", checkAPI},
 		{"Accessibility", checkAccessibility},
 		{"Keyboard", checkKeyboard},

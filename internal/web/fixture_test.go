@@ -262,6 +262,7 @@ func filled(t testing.TB) *site {
 	_, err = program.New(s.store, s.clock).Seed(t.Context(), "test", s.ws, "soc2")
 	must(t, err)
 	s.buildAll()
+	s.fillProgram()
 	s.fillSettings()
 	return s
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -40,26 +41,35 @@ func TestEveryRouteNamesAPermission(t *testing.T) {
 		}
 	}
 	for path, item := range s.server.mountAPI(http.NewServeMux()).OpenAPI().Paths {
-		needs, _ := item.Get.Extensions[needsKey].(string)
-		if !slices.Contains(people.Permissions(), people.Permission(needs)) {
-			t.Errorf("API %s needs %q, which is no permission", path, needs)
+		for _, op := range operationsOf(item) {
+			needs, _ := op.Extensions[needsKey].(string)
+			if !slices.Contains(people.Permissions(), people.Permission(needs)) {
+				t.Errorf("API %s %s needs %q, which is no permission", op.Method, path, needs)
+			}
 		}
 	}
+}
+
+// operationsOf gives what can be done at an address of the API.
+func operationsOf(item *huma.PathItem) []*huma.Operation {
+	return slices.DeleteFunc([]*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete}, func(op *huma.Operation) bool { return op == nil })
 }
 
 // addresses gives an address for every GET route that needs somebody, with things that exist.
 func (s *site) addresses() map[string]people.Permission {
 	out := map[string]people.Permission{}
 	fill := strings.NewReplacer("{$}", "", "/sources/{id}", "/sources/onepassword", "/connections/{id}", "/connections/"+string(s.first.ID),
-		"{ref}", "1.0", "{id}", "none", "{version}", "1", "{format}", "csv", "{link}", "x")
+		"/frameworks/{id}", "/frameworks/soc2", "{requirement}", "CC6.1", "{ref}", "1.0", "{id}", "none", "{version}", "1", "{format}", "csv", "{link}", "x")
 	for _, r := range s.server.routes() {
 		if path, ok := strings.CutPrefix(r.pattern, "GET "); ok && r.needs != open {
 			out[fill.Replace(path)] = r.needs
 		}
 	}
 	for path, item := range s.server.mountAPI(http.NewServeMux()).OpenAPI().Paths {
-		needs, _ := item.Get.Extensions[needsKey].(string)
-		out[fill.Replace(path)] = people.Permission(needs)
+		if item.Get != nil {
+			needs, _ := item.Get.Extensions[needsKey].(string)
+			out[fill.Replace(path)] = people.Permission(needs)
+		}
 	}
 	return out
 }
@@ -220,7 +230,7 @@ func (s *site) pages() []string {
 		out = append(out, "/artifacts/"+string(id))
 	}
 	out = append(out, "/actions/"+string(all.actions[0].Action.ID), "/controls/"+string(all.controls[0].Control.ID), "/events/"+s.someEvent())
-	return out
+	return append(out, s.programPages()...)
 }
 
 // approval gives the address of an approval that the administrator began.
