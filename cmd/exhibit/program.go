@@ -37,14 +37,13 @@ func (c *actionsListCmd) Run(ctx context.Context, g *Globals) error {
 		if err != nil {
 			return err
 		}
-		now := time.Now()
 		list := []actionJSON{}
 		for _, v := range views {
 			x := v.Action
-			if c.Overdue && !x.Overdue(now) {
+			if c.Overdue && !v.Overdue {
 				continue
 			}
-			list = append(list, actionJSON{ID: x.ID, Key: x.Key, Title: x.Title, Control: v.ControlKey, Status: x.Status, Overdue: x.Overdue(now),
+			list = append(list, actionJSON{ID: x.ID, Key: x.Key, Title: x.Title, Control: v.ControlKey, Status: x.Status, Overdue: v.Overdue,
 				Owner: x.Owner, Due: jsonTime(x.Due), Cadence: x.Cadence, Recipe: x.Recipe, Artifacts: orEmpty(v.Artifacts)})
 		}
 		if g.JSON {

@@ -91,7 +91,7 @@ func (p programme) control(idOrKey string) (evidence.Control, error) {
 
 func (p programme) actionRow(v program.ActionView) view.ActionRow {
 	a := v.Action
-	row := view.ActionRow{Action: a, Overdue: v.Overdue, Period: v.Period, FilledBy: v.FilledBy, Control: p.controlOf(a.Control), Artifacts: p.attached(evidence.Target{Action: a.ID})}
+	row := view.ActionRow{Action: a, Overdue: v.Overdue, Idle: v.Idle, Period: v.Period, FilledBy: v.FilledBy, Control: p.controlOf(a.Control), Artifacts: p.attached(evidence.Target{Action: a.ID})}
 	if r, err := recipe.ByID(a.Recipe); err == nil {
 		row.RecipeTitle = r.Title
 	}
@@ -125,7 +125,7 @@ func (s *server) actions(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, a := range all.actions {
 		overdue, done := a.Overdue, a.Action.Status == evidence.ActionDone
-		is := []bool{true, overdue, !done, done}
+		is := []bool{true, overdue, !done && !a.Idle, done}
 		for i := range v.Tabs {
 			if is[i] {
 				v.Tabs[i].Count++
