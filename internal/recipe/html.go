@@ -135,7 +135,7 @@ func (r *Report) writeRows(w *bufio.Writer, s *Section) error {
 	}
 	w.WriteString("</tbody></table></div>\n")
 	if s.Len() > shownRows {
-		fmt.Fprintf(w, "<p class=\"cut\">Shown are the first %d of %d rows. All of them are in the CSV and NDJSON files of this artifact.</p>\n", shownRows, s.Len())
+		fmt.Fprintf(w, "<p class=\"cut\">Shown are the first %d of %d rows. All of them are in the CSV, NDJSON and XLSX files of this artifact.</p>\n", shownRows, s.Len())
 	}
 	_, err = w.WriteString("</section>\n")
 	return err

@@ -78,10 +78,11 @@ func (m *memory) Groups(ctx context.Context, q evidence.Query, keys []evidence.K
 	type group struct {
 		stream evidence.Stream
 		facts  evidence.Facts
+		part   int64 // a combination may be told in parts
 	}
 	found := map[group]*recipe.Group{}
 	err := m.Select(ctx, q, func(e evidence.Event) error {
-		g := group{stream: e.Stream, facts: only(e.Facts, keys)}
+		g := group{stream: e.Stream, facts: only(e.Facts, keys), part: e.Page % 2}
 		if found[g] == nil {
 			found[g] = &recipe.Group{Connection: e.Connection, Stream: e.Stream, Facts: g.facts, First: e.At}
 		}

@@ -20,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/framework"
 	"github.com/exhibithq/exhibit/internal/recipe"
 )
 
@@ -461,4 +462,27 @@ func TestCountsReconcile(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRequirementsExist looks up every requirement that a mapping names, in the frameworks whose data is there.
+func TestRequirementsExist(t *testing.T) {
+	looked := 0
+	for _, r := range recipe.All() {
+		for _, m := range r.Mappings {
+			f, err := framework.ByID(m.Framework)
+			if evidence.ErrorCode(err) == evidence.NotFound {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			looked++
+			if _, err := f.Requirement(m.Requirement); err != nil {
+				t.Errorf("%s names %s of %s: %v", r.ID, m.Requirement, m.Framework, err)
+			}
+		}
+	}
+	if looked < 27 {
+		t.Errorf("only %d requirements were looked up", looked)
+	}
 }

@@ -64,7 +64,7 @@ func (s *server) showArtifacts(w http.ResponseWriter, r *http.Request, status in
 	}
 	v := view.Artifacts{Now: s.now(), Recipes: recipe.All(), Form: form, MayBuild: c.Has(people.BuildArtifacts)}
 	only := r.URL.Query().Get("of")
-	v.Tabs, v.Rows = artifactTabs(rows, only)
+	v.Choices, v.Rows = recipeChoices(rows, only)
 	v.Form.Quick = quickPeriods(s.now(), form.Recipe)
 	p, err := s.framed(r, "Artifacts", "/artifacts")
 	if err != nil {
@@ -73,24 +73,23 @@ func (s *server) showArtifacts(w http.ResponseWriter, r *http.Request, status in
 	return render(w, r, status, view.ArtifactsPage(p, v))
 }
 
-// artifactTabs cuts the list by recipe.
-func artifactTabs(rows []view.ArtifactRow, only string) ([]view.Tab, []view.ArtifactRow) {
-	tabs := []view.Tab{{Name: "All", Href: "/artifacts", Here: only == "", Count: len(rows)}}
-	for _, rc := range recipe.All() {
-		tabs = append(tabs, view.Tab{Name: rc.Title, Href: "/artifacts?of=" + rc.ID, Here: only == rc.ID})
-	}
+// recipeChoices cuts the list by recipe. Recipes of which there is no artifact are left out.
+func recipeChoices(rows []view.ArtifactRow, only string) ([]view.RecipeChoice, []view.ArtifactRow) {
+	count := map[string]int{}
 	var shown []view.ArtifactRow
 	for _, row := range rows {
-		for i, rc := range recipe.All() {
-			if row.Artifact.Recipe == rc.ID {
-				tabs[i+1].Count++
-			}
-		}
+		count[row.Artifact.Recipe]++
 		if only == "" || row.Artifact.Recipe == only {
 			shown = append(shown, row)
 		}
 	}
-	return tabs, shown
+	choices := []view.RecipeChoice{{Name: "All recipes", Here: only == "", Count: len(rows)}}
+	for _, rc := range recipe.All() {
+		if count[rc.ID] > 0 || rc.ID == only {
+			choices = append(choices, view.RecipeChoice{Name: rc.Title, Recipe: rc.ID, Here: only == rc.ID, Count: count[rc.ID]})
+		}
+	}
+	return choices, shown
 }
 
 // quickPeriods are the periods that audits ask for most.
