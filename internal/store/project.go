@@ -141,6 +141,9 @@ func (p *projection) run(ctx context.Context, among []int) error {
 	if err != nil {
 		return err
 	}
+	if err := p.store.step("events indexed"); err != nil {
+		return err
+	}
 	for i, next := 0, 0; i < len(rows); i++ {
 		if next < len(known) && known[next] == i {
 			next++
