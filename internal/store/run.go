@@ -220,7 +220,7 @@ func merge(w *runWriter, sources []entrySource) error {
 
 // joined gives sorted entries with one for each key.
 func joined(entries []runEntry) []runEntry {
-	slices.SortStableFunc(entries, func(a, b runEntry) int { return a.compare(b.runKey) })
+	slices.SortFunc(entries, func(a, b runEntry) int { return a.compare(b.runKey) })
 	out := entries[:0]
 	for _, e := range entries {
 		if n := len(out); n > 0 && out[n-1].runKey == e.runKey {
