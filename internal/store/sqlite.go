@@ -27,6 +27,9 @@ func dialSQLite(ctx context.Context, dir string) (*dialled, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := setPageSize(ctx, path); err != nil {
+		return nil, err
+	}
 	d := &dialled{dialect: goose.DialectSQLite3, files: "migrations/sqlite", engine: newSQLite,
 		options: []goose.ProviderOption{sqliteMigrations()}}
 	if d.write, err = sql.Open("sqlite", sqliteDSN(path, true)); err != nil {
@@ -63,6 +66,27 @@ func prepareSQLiteFile(dir string) (string, error) {
 	return path, nil
 }
 
+// sqlitePage is the page size of a fresh database, in bytes. A journal of larger pages is written with fewer calls; an
+// older database keeps its 4096.
+const sqlitePage = 16384
+
+// setPageSize gives a fresh database its page size. That must come before anything else, the journal mode included, and
+// the driver sets pragmas in the order of the alphabet.
+func setPageSize(ctx context.Context, path string) (err error) {
+	if info, err := os.Stat(path); err != nil || info.Size() > 0 {
+		return nil // what cannot be looked at cannot be opened either, which is told of there
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout(15000); PRAGMA page_size(%d); PRAGMA journal_mode(WAL)", sqlitePage)); err != nil {
+		return fmt.Errorf("laying out %s: %w", path, err)
+	}
+	return nil
+}
+
 // sqliteDSN sets what holds for every connection. synchronous=FULL makes each commit durable. A transaction of the writer
 // takes the write lock at once (immediate), so that it never fails half-way because another process wrote first.
 // Checkpoints are rarer than SQLite's default, so that pages which many commits touch are copied back once.
@@ -72,7 +96,7 @@ func sqliteDSN(path string, write bool) string {
 		"journal_size_limit(67108864)", "temp_store(MEMORY)", "cache_size(-32768)"}
 	if write {
 		v.Set("_txlock", "immediate")
-		pragmas = append(pragmas, "wal_autocheckpoint(16000)")
+		pragmas = append(pragmas, "wal_autocheckpoint(4000)")
 	} else {
 		pragmas = append(pragmas, "query_only(1)")
 	}
