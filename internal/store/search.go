@@ -82,9 +82,24 @@ func (w *search) close() error {
 
 // byUUID finds rows through the index of uuids.
 func (w *search) byUUID(ctx context.Context) error {
-	for i := range w.sel.streams {
-		if err := w.fetch(ctx, i, w.sel.from, w.sel.to); err != nil {
+	for i, st := range w.sel.streams {
+		times, narrowed, err := w.store.engine.findTimes(ctx, w.store.read, st.id, w.sel.uuids)
+		if err != nil {
 			return err
+		}
+		if !narrowed {
+			if err := w.fetch(ctx, i, w.sel.from, w.sel.to); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, at := range times {
+			if at < w.sel.from || at >= w.sel.to {
+				continue
+			}
+			if err := w.fetch(ctx, i, at, at+1); err != nil {
+				return err
+			}
 		}
 	}
 	w.order()
