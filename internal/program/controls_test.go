@@ -208,7 +208,7 @@ func TestRetiredControlAsksForNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	wanted, err := p.Wanted(ctx, ws)
-	if err != nil || len(wanted) != 2 || action(t, p, ws, "EX-01-A1").Overdue {
+	if err != nil || len(wanted) != 14 || action(t, p, ws, "EX-01-A1").Overdue {
 		t.Errorf("wanted %+v, %v", wanted, err)
 	}
 }
