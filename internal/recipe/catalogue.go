@@ -67,6 +67,7 @@ const (
 	fMade
 	fSkewLeast
 	fSkewMost
+	fWays
 	facts // how many there are
 )
 
@@ -86,7 +87,7 @@ var catalogue = [facts]Column{
 	fFirst: {"first", "First number", Number}, fLast: {"last", "Last number", Number}, fMissing: {"missing", "Missing numbers", Number}, fBytes: {"bytes", "Bytes", Number},
 	fLength: {"length", "Length", Text}, fTitle: {"title", "Title", Text}, fFor: {"attached_to", "Attached to", List}, fVersion: {"version", "Version", Number},
 	fPage: {"page", "Page", Number}, fRecords: {"records", "Records", Number}, fRows: {"rows", "Rows", Number}, fMade: {"made_at", "Made at (UTC)", Time},
-	fSkewLeast: {"skew_least", "Clock behind at most (s)", Number}, fSkewMost: {"skew_most", "Clock ahead at most (s)", Number},
+	fWays: {"ways", "Ways of use", List}, fSkewLeast: {"skew_least", "Clock behind at most (s)", Number}, fSkewMost: {"skew_most", "Clock ahead at most (s)", Number},
 }
 
 // layout is the columns of one recipe and where each fact stands among them.

@@ -12,13 +12,13 @@ import (
 
 // secretUse is kind E13 of the mapping: who used which shared item, how and when.
 func secretUse() Recipe {
-	l := lay(fTime, fUntil, fEvents, fWhat, fPerson, fEmail, fPersonUUID, fVault, fItem, fConnection)
+	l := lay(fTime, fUntil, fEvents, fWhat, fWays, fPerson, fEmail, fPersonUUID, fVault, fItem, fConnection)
 	return Recipe{
 		ID: "secret-use", Version: 1, Title: "Use of shared secrets",
-		Shows: "For every person and every item of a shared vault, by identifier, how often it was used in the period and in which way, from the first to the last time; and the same summed up by person.",
+		Shows: "For every person and every item of a shared vault, by identifier, how often it was used in the period and in which ways, from the first to the last time; and the same summed up by person.",
 		Method: []string{
 			"The population is every item usage of the period. All of them are counted.",
-			"Usages of the same person (uuid, else email), vault, item and action make one row, with their number and the times of the first and the last.",
+			"Usages of the same person (uuid, else email), vault and item make one row, with their number, how many there were of each action, and the times of the first and the last.",
 			"The summary counts them by person and action, most first.",
 		},
 		NotShown: []string{
@@ -44,7 +44,7 @@ type uses struct {
 	all    []use
 }
 
-// use is the usages of one item by one person in one way.
+// use is the usages of one item by one person in one way, or a part of them.
 type use struct {
 	key         string // of the person
 	vault, item string
@@ -55,7 +55,12 @@ type use struct {
 }
 
 func (u use) compare(o use) int {
-	return cmp.Or(cmp.Compare(u.key, o.key), cmp.Compare(u.vault, o.vault), cmp.Compare(u.item, o.item), cmp.Compare(u.action, o.action), cmp.Compare(u.connection, o.connection))
+	return cmp.Or(u.comparePair(o), cmp.Compare(u.action, o.action))
+}
+
+// comparePair leaves the way of use out.
+func (u use) comparePair(o use) int {
+	return cmp.Or(cmp.Compare(u.key, o.key), cmp.Compare(u.vault, o.vault), cmp.Compare(u.item, o.item), cmp.Compare(u.connection, o.connection))
 }
 
 func (r *uses) run(ctx context.Context) error {
@@ -66,8 +71,8 @@ func (r *uses) run(ctx context.Context) error {
 	})
 	items := r.section(Section{
 		Record: "use", Title: "By person and item", Empty: "No shared item was used.",
-		Full:  r.l.all(),
-		Brief: r.l.pick(fPerson, fEmail, fVault, fItem, fWhat, fEvents, fTime, fUntil),
+		Full:  r.l.all(fWhat),
+		Brief: r.l.pick(fPerson, fEmail, fVault, fItem, fWays, fEvents, fTime, fUntil),
 	})
 	if err := r.read(ctx); err != nil {
 		return err
@@ -106,8 +111,24 @@ func actionWords(action string) string {
 	return action
 }
 
-// itemRows writes a row for each person and item. A person who changed his name has several groups; they are one row.
+// itemRows writes a row for each person and item.
 func (r *uses) itemRows(s *Section) error {
+	people := r.people()
+	for i := 0; i < len(r.all); {
+		end := i + 1
+		for end < len(r.all) && r.all[end].comparePair(r.all[i]) == 0 {
+			end++
+		}
+		if err := s.rows.add(r.itemRow(people[r.all[i].key], r.all[i:end])); err != nil {
+			return err
+		}
+		i = end
+	}
+	return nil
+}
+
+// people gives each person as the newest usage names him.
+func (r *uses) people() map[string]evidence.Person {
 	people := map[string]evidence.Person{}
 	newest := map[string]int64{}
 	for _, c := range r.counts.sorted() {
@@ -115,24 +136,33 @@ func (r *uses) itemRows(s *Section) error {
 			people[c.key], newest[c.key] = c.person, c.last
 		}
 	}
-	for i := 0; i < len(r.all); {
-		u := r.all[i]
-		for i++; i < len(r.all) && r.all[i].compare(u) == 0; i++ {
-			u.first, u.last, u.n = min(u.first, r.all[i].first), max(u.last, r.all[i].last), u.n+r.all[i].n
-		}
+	return people
+}
+
+// itemRow sums the uses of one item by one person up.
+func (r *uses) itemRow(who evidence.Person, all []use) Row {
+	sum := all[0]
+	var ways []string
+	var n int64 // of the way that is being counted
+	for i, u := range all {
+		sum.first, sum.last = min(sum.first, u.first), max(sum.last, u.last)
 		r.builder.counts.Listed += u.n
-		c := r.l.row()
-		c.person(people[u.key])
-		c.set(fVault, u.vault)
-		c.set(fItem, u.item)
-		c.set(fWhat, actionWords(u.action))
-		c.set(fTime, milli(u.first))
-		c.set(fUntil, milli(u.last))
-		c.set(fEvents, strconv.FormatInt(u.n, 10))
-		c.set(fConnection, r.source(u.connection))
-		if err := s.rows.add(Row{Cells: c.text, At: u.first}); err != nil {
-			return err
+		if n += u.n; i+1 == len(all) || all[i+1].action != u.action {
+			ways = append(ways, actionWords(u.action)+" × "+strconv.FormatInt(n, 10))
+			n = 0
+		}
+		if i > 0 {
+			sum.n += u.n
 		}
 	}
-	return nil
+	c := r.l.row()
+	c.person(who)
+	c.set(fVault, sum.vault)
+	c.set(fItem, sum.item)
+	c.set(fWays, list(ways))
+	c.set(fTime, milli(sum.first))
+	c.set(fUntil, milli(sum.last))
+	c.set(fEvents, strconv.FormatInt(sum.n, 10))
+	c.set(fConnection, r.source(sum.connection))
+	return Row{Cells: c.text, At: sum.first}
 }
