@@ -93,7 +93,7 @@ func (g *Globals) printRecipe(r recipe.Recipe) error {
 	if len(r.Parameters) > 0 {
 		fmt.Fprintln(g.out, "\nParameters")
 		for _, p := range r.Parameters {
-			if p.Unit == recipe.Names {
+			if p.Unit == recipe.Names || p.Unit == recipe.Words {
 				fmt.Fprintf(g.out, "  --param %s=…  %s: %s\n", p.Name, p.Title, p.Unit)
 				continue
 			}

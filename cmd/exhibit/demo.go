@@ -175,6 +175,9 @@ func (c *demoCmd) build(ctx context.Context, g *Globals, a *app.App, by string, 
 		return cmp.Compare(slices.Index(recipesLast, x.ID), slices.Index(recipesLast, y.ID))
 	})
 	for _, r := range recipes {
+		if r.OnDemand {
+			continue
+		}
 		v, err := a.Artifacts.Build(ctx, by, a.Workspace, artifact.BuildRequest{Recipe: r.ID, Span: span})
 		if err != nil {
 			return err

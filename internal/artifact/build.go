@@ -136,7 +136,7 @@ func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *
 		return View{}, fmt.Errorf("writing provenance: %w", err)
 	}
 	period := evidence.Span{From: p.Period.From, To: p.Period.To}
-	if old, ok, err := s.same(ctx, ws, p, files); err != nil || ok {
+	if old, ok, err := s.same(ctx, ws, report, files); err != nil || ok {
 		if err != nil {
 			return View{}, err
 		}
@@ -148,7 +148,7 @@ func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *
 		return v, err
 	}
 	a, err := s.cfg.Store.SaveArtifact(ctx, evidence.Artifact{
-		ID: evidence.NewID(evidence.PrefixArtifact), Workspace: ws, Kind: evidence.Derived, Recipe: p.Recipe.ID, Title: p.Recipe.Title, Period: period, CreatedAt: now,
+		ID: evidence.NewID(evidence.PrefixArtifact), Workspace: ws, Kind: evidence.Derived, Recipe: p.Recipe.ID, Variant: report.Variant, Title: p.Recipe.Title, Period: period, CreatedAt: now,
 		Latest: evidence.ArtifactVersion{
 			RecipeVersion: p.Recipe.Version, Engine: p.Engine, Result: p.Result, Population: p.Counts.Population, Rows: p.Counts.Rows,
 			Provenance: provenance, Files: files, BuiltAt: now, BuiltBy: who,
@@ -164,14 +164,15 @@ func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *
 	return s.Show(ctx, ws, a.ID)
 }
 
-// same finds the artifact of the recipe and period, and reports whether its newest version says the same.
-func (s *Service) same(ctx context.Context, ws evidence.ID, p recipe.Provenance, files []evidence.File) (evidence.Artifact, bool, error) {
+// same finds the artifact of the recipe, period and variant, and reports whether its newest version says the same.
+func (s *Service) same(ctx context.Context, ws evidence.ID, report *recipe.Report, files []evidence.File) (evidence.Artifact, bool, error) {
+	p := report.Provenance
 	all, err := s.cfg.Store.Artifacts(ctx, ws, store.ArtifactFilter{Recipe: p.Recipe.ID, Kind: evidence.Derived})
 	if err != nil {
 		return evidence.Artifact{}, false, fmt.Errorf("looking for an earlier version: %w", err)
 	}
 	for _, a := range all {
-		if a.Period.From.Equal(p.Period.From) && a.Period.To.Equal(p.Period.To) {
+		if a.Variant == report.Variant && a.Period.From.Equal(p.Period.From) && a.Period.To.Equal(p.Period.To) {
 			return a, sayTheSame(a.Latest, p, files), nil
 		}
 	}

@@ -19,6 +19,8 @@ const (
 	PrefixAction     = "ac"
 	PrefixControl    = "co"
 	PrefixPerson     = "us"
+	PrefixFilter     = "fi"
+	PrefixExport     = "ex"
 	PrefixDraft      = "dr"
 )
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
 )
 
 //go:embed report.css
@@ -88,7 +89,7 @@ func (r *Report) pageData(made Made) (pageData, error) {
 		Made:       made,
 		Style:      template.CSS(reportCSS),
 		Policy:     "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
-		QueryJSON:  string(query),
+		QueryJSON:  escapeHidden(string(query)),
 		CutGaps:    shownGaps,
 	}, nil
 }
@@ -177,6 +178,24 @@ func longWord(s string) bool {
 		}
 	}
 	return false
+}
+
+// escapeHidden writes characters that visible would show by their code as JSON escapes them, so that it stays JSON.
+func escapeHidden(text string) string {
+	if !strings.ContainsFunc(text, hidden) {
+		return text
+	}
+	var b strings.Builder
+	for _, c := range text {
+		if !hidden(c) {
+			b.WriteRune(c)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{c}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }
 
 // visible makes characters that a reader cannot see, or that turn round what he sees, into their code in brackets.

@@ -23,9 +23,11 @@ const (
 	Seconds Unit = "seconds"
 	// Names is no number but a list of identifiers: uuids or emails, separated by commas.
 	Names Unit = "uuids or emails, separated by commas"
+	// Words is no number but a text, which the recipe checks.
+	Words Unit = "words"
 )
 
-// Parameter is what a person may set: a whole number of its unit, or names. Names have no default but none.
+// Parameter is what a person may set: a whole number of its unit, names, or words. Names and words have no default but none.
 type Parameter struct {
 	Name    string
 	Title   string
@@ -43,11 +45,17 @@ type Value struct {
 	Value int    `json:"value"`
 	// Names are the value of a parameter of unit Names, sorted.
 	Names []string `json:"names,omitzero"`
+	// Text is the value of a parameter of unit Words.
+	Text string `json:"text,omitempty"`
 }
 
 // String writes the value with its unit.
 func (v Value) String() string {
 	switch {
+	case v.Unit == Words && v.Text == "":
+		return "not given"
+	case v.Unit == Words:
+		return v.Text
 	case v.Unit != Names:
 		return strconv.Itoa(v.Value) + " " + string(v.Unit)
 	case len(v.Names) == 0:
@@ -63,6 +71,12 @@ func (v values) minutes(name string) time.Duration { return time.Duration(v.coun
 func (v values) days(name string) time.Duration { return time.Duration(v.count(name)) * 24 * time.Hour }
 
 type values []Value
+
+// text gives a value of unit Words.
+func (v values) text(name string) string {
+	at := slices.IndexFunc(v, func(x Value) bool { return x.Name == name })
+	return v[at].Text
+}
 
 // names gives a value of unit Names.
 func (v values) names(name string) []string {
@@ -84,6 +98,14 @@ func (r Recipe) Values(given map[string]string) ([]Value, error) {
 	for _, p := range r.Parameters {
 		known[p.Name] = true
 		v := Value{Name: p.Name, Title: p.Title, Unit: p.Unit, Value: p.Default}
+		if p.Unit == Words {
+			var err error
+			if v.Text, err = r.words[p.Name](given[p.Name]); err != nil {
+				return nil, err
+			}
+			out = append(out, v)
+			continue
+		}
 		if text, ok := given[p.Name]; ok {
 			if err := p.parse(text, &v); err != nil {
 				return nil, err

@@ -35,6 +35,8 @@ type Recipe struct {
 	Streams    []evidence.Stream
 	Parameters []Parameter
 	Mappings   []evidence.Mapping
+	// OnDemand marks a recipe that says something only with what a person gives it; nothing builds it by itself.
+	OnDemand bool
 
 	columns []Column
 	// where selects the candidates of the table among the events of the streams.
@@ -44,6 +46,10 @@ type Recipe struct {
 	// matched ends the sentence "N of M events …": "failed or were blocked".
 	matched string
 	build   func(context.Context, *builder) error
+	// words checks a parameter of unit Words and writes it in one form; one for each such parameter.
+	words map[string]func(string) (string, error)
+	// adapt makes of the parameters what the recipe reads; nil: they do not change that.
+	adapt func(Recipe, Request, values) (Recipe, Request, error)
 }
 
 // All gives every recipe in the order in which they are shown.
@@ -52,7 +58,7 @@ func All() []Recipe {
 		failedSignIns(), userAdditions(), userRemovals(), activityAfterRemoval(), privilegedGrants(), vaultAccess(), secretUse(), secretExposure(),
 		serviceAccounts(), ownerUse(), coverage(), integrity(), logReview(),
 		secondFactor(), firewallBlocks(), outdatedClients(), newPlacesAndApps(), policyChanges(), accountRecoveries(), devices(), dormantUsers(), selfGrants(),
-		logContent(), retention(), accessGrants(), timeQuality(), sourceAvailability(),
+		logContent(), retention(), accessGrants(), timeQuality(), sourceAvailability(), selectedEvents(),
 	}
 }
 

@@ -37,6 +37,11 @@ func Run(ctx context.Context, r Recipe, req Request, in Input) (*Report, error) 
 	if err != nil {
 		return nil, err
 	}
+	if r.adapt != nil {
+		if r, req, err = r.adapt(r, req, vals); err != nil {
+			return nil, err
+		}
+	}
 	for range tries {
 		report, err := runOnce(ctx, r, req, vals, in)
 		if !errors.Is(err, errMoved) {
@@ -51,7 +56,7 @@ func Run(ctx context.Context, r Recipe, req Request, in Input) (*Report, error) 
 var errMoved = errors.New("events of the period came in while the table was made")
 
 func runOnce(ctx context.Context, r Recipe, req Request, vals values, in Input) (_ *Report, err error) {
-	b := &builder{in: in, req: req, values: vals, report: &Report{Recipe: r, Columns: r.columns}, raw: newFieldReader()}
+	b := &builder{in: in, req: req, values: vals, report: &Report{Recipe: r, Columns: r.columns, Variant: variantOf(vals)}, raw: newFieldReader()}
 	defer func() {
 		if err != nil {
 			b.report.Close()

@@ -32,6 +32,7 @@ type Kind struct {
 	Open      func(Config) (Source, error)
 	Describe  func(stream evidence.Stream, raw []byte) Description
 	Normalise func(stream evidence.Stream, raw []byte) evidence.Facts // the facts of one event, as in a Record
+	Words     func(key evidence.Key, value string) string             // a value of a filter in full words; empty if it is not known
 }
 
 // Server is one host that the source offers.
@@ -160,6 +161,7 @@ type Description struct {
 	IP      string
 	Client  string // app and version
 	Device  string
+	Session string // the source's id of what the person was signed in to; empty: not told
 	Outcome string // the result in words: "Failed: wrong password or Secret Key"; empty: none
 	Fields  []Field
 }

@@ -487,14 +487,15 @@ SELECT * FROM action WHERE workspace = @workspace AND (id = @id_or_key OR key = 
 UPDATE action SET status = @status WHERE workspace = @workspace AND id = @id;
 
 -- name: AddArtifact :exec
-INSERT INTO artifact (id, workspace, kind, recipe, title, from_at, to_at, created_at, retired_at, retired)
-VALUES (@id, @workspace, @kind, @recipe, @title, @from_at, @to_at, @created_at, @retired_at, @retired);
+INSERT INTO artifact (id, workspace, kind, recipe, title, from_at, to_at, created_at, retired_at, retired, variant)
+VALUES (@id, @workspace, @kind, @recipe, @title, @from_at, @to_at, @created_at, @retired_at, @retired, @variant);
 
 -- name: UpdateArtifact :execrows
 UPDATE artifact SET title = @title, retired_at = @retired_at, retired = @retired WHERE workspace = @workspace AND id = @id;
 
 -- name: DerivedArtifact :one
-SELECT id FROM artifact WHERE workspace = @workspace AND recipe = @recipe AND from_at = @from_at AND to_at = @to_at AND kind = 'derived';
+SELECT id FROM artifact WHERE workspace = @workspace AND recipe = @recipe AND from_at = @from_at AND to_at = @to_at
+  AND variant = @variant AND kind = 'derived';
 
 -- name: NewestVersion :one
 SELECT CAST(coalesce(max(version), 0) AS bigint) FROM artifact_version WHERE artifact = @artifact;
@@ -587,3 +588,45 @@ SELECT first_at FROM poll WHERE stream = @stream AND kind = 'reset' AND first_at
 
 -- name: ReconciliationsWithin :many
 SELECT * FROM reconciliation WHERE stream = @stream AND from_at < @to_at AND to_at > @from_at ORDER BY id;
+
+-- name: AddSavedFilter :execrows
+INSERT INTO saved_filter (id, workspace, member, name, shared, lapse, from_at, to_at, connection, stream, matches, created_at, updated_at)
+VALUES (@id, @workspace, @member, @name, @shared, @lapse, @from_at, @to_at, @connection, @stream, @matches, @created_at, @updated_at)
+ON CONFLICT DO NOTHING;
+
+-- name: SavedFilters :many
+SELECT f.*, CAST(coalesce(m.name, '') AS text) AS owner FROM saved_filter f LEFT JOIN member m ON m.id = f.member WHERE f.workspace = @workspace
+  AND (f.member = @member OR f.shared = 1 OR CAST(@member AS text) = '') ORDER BY lower(f.name), f.id;
+
+-- name: SavedFilter :one
+SELECT f.*, CAST(coalesce(m.name, '') AS text) AS owner FROM saved_filter f LEFT JOIN member m ON m.id = f.member WHERE f.workspace = @workspace AND f.id = @id;
+
+-- name: UpdateSavedFilter :execrows
+UPDATE saved_filter SET name = @name, shared = @shared, updated_at = @updated_at WHERE workspace = @workspace AND id = @id;
+
+-- name: SavedFilterNamed :one
+SELECT CAST(count(*) AS bigint) FROM saved_filter WHERE workspace = @workspace AND member = @member AND name = @name AND id <> @other;
+
+-- name: DeleteSavedFilter :execrows
+DELETE FROM saved_filter WHERE workspace = @workspace AND id = @id;
+
+-- name: AddExport :exec
+INSERT INTO event_export (id, workspace, member, format, words, state, total, written, size, sha256, problem, created_at, touched_at, finished_at, expires_at)
+VALUES (@id, @workspace, @member, @format, @words, @state, @total, 0, 0, '', '', @created_at, @touched_at, 0, @expires_at);
+
+-- name: UpdateExport :execrows
+UPDATE event_export SET state = @state, total = @total, written = @written, size = @size, sha256 = @sha256, problem = @problem,
+  touched_at = @touched_at, finished_at = @finished_at, expires_at = @expires_at
+WHERE workspace = @workspace AND id = @id AND state = 'running';
+
+-- name: Exports :many
+SELECT * FROM event_export WHERE workspace = @workspace AND member = @member ORDER BY created_at DESC, id;
+
+-- name: Export :one
+SELECT * FROM event_export WHERE workspace = @workspace AND id = @id AND member = @member;
+
+-- name: ExpiredExports :many
+SELECT workspace, id FROM event_export WHERE expires_at <= @now ORDER BY expires_at LIMIT 100;
+
+-- name: DeleteExport :execrows
+DELETE FROM event_export WHERE workspace = @workspace AND id = @id;

@@ -42,6 +42,7 @@ func Kind() source.Kind {
 		Open:      open,
 		Describe:  describe,
 		Normalise: normalise,
+		Words:     filterWords,
 	}
 }
 

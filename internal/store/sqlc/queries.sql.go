@@ -424,8 +424,8 @@ func (q *Queries) AddApproval(ctx context.Context, arg AddApprovalParams) error 
 }
 
 const addArtifact = `-- name: AddArtifact :exec
-INSERT INTO artifact (id, workspace, kind, recipe, title, from_at, to_at, created_at, retired_at, retired)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO artifact (id, workspace, kind, recipe, title, from_at, to_at, created_at, retired_at, retired, variant)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 `
 
 type AddArtifactParams struct {
@@ -439,6 +439,7 @@ type AddArtifactParams struct {
 	CreatedAt int64
 	RetiredAt int64
 	Retired   string
+	Variant   string
 }
 
 func (q *Queries) AddArtifact(ctx context.Context, arg AddArtifactParams) error {
@@ -453,6 +454,7 @@ func (q *Queries) AddArtifact(ctx context.Context, arg AddArtifactParams) error 
 		arg.CreatedAt,
 		arg.RetiredAt,
 		arg.Retired,
+		arg.Variant,
 	)
 	return err
 }
@@ -656,6 +658,40 @@ INSERT INTO coverage (stream, from_at, to_at) VALUES ($1, $2, $3)
 
 func (q *Queries) AddCoverage(ctx context.Context, stream int64, fromAt int64, toAt int64) error {
 	_, err := q.db.ExecContext(ctx, addCoverage, stream, fromAt, toAt)
+	return err
+}
+
+const addExport = `-- name: AddExport :exec
+INSERT INTO event_export (id, workspace, member, format, words, state, total, written, size, sha256, problem, created_at, touched_at, finished_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, '', '', $8, $9, 0, $10)
+`
+
+type AddExportParams struct {
+	ID        string
+	Workspace string
+	Member    string
+	Format    string
+	Words     string
+	State     string
+	Total     int64
+	CreatedAt int64
+	TouchedAt int64
+	ExpiresAt int64
+}
+
+func (q *Queries) AddExport(ctx context.Context, arg AddExportParams) error {
+	_, err := q.db.ExecContext(ctx, addExport,
+		arg.ID,
+		arg.Workspace,
+		arg.Member,
+		arg.Format,
+		arg.Words,
+		arg.State,
+		arg.Total,
+		arg.CreatedAt,
+		arg.TouchedAt,
+		arg.ExpiresAt,
+	)
 	return err
 }
 
@@ -936,6 +972,50 @@ func (q *Queries) AddRepeat(ctx context.Context, arg AddRepeatParams) error {
 	return err
 }
 
+const addSavedFilter = `-- name: AddSavedFilter :execrows
+INSERT INTO saved_filter (id, workspace, member, name, shared, lapse, from_at, to_at, connection, stream, matches, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT DO NOTHING
+`
+
+type AddSavedFilterParams struct {
+	ID         string
+	Workspace  string
+	Member     string
+	Name       string
+	Shared     int64
+	Lapse      string
+	FromAt     int64
+	ToAt       int64
+	Connection string
+	Stream     string
+	Matches    string
+	CreatedAt  int64
+	UpdatedAt  int64
+}
+
+func (q *Queries) AddSavedFilter(ctx context.Context, arg AddSavedFilterParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addSavedFilter,
+		arg.ID,
+		arg.Workspace,
+		arg.Member,
+		arg.Name,
+		arg.Shared,
+		arg.Lapse,
+		arg.FromAt,
+		arg.ToAt,
+		arg.Connection,
+		arg.Stream,
+		arg.Matches,
+		arg.CreatedAt,
+		arg.UpdatedAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const addSession = `-- name: AddSession :exec
 INSERT INTO session (hash, member, workspace, created_at, expires_at, last_seen, user_agent)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -1170,7 +1250,7 @@ func (q *Queries) Approval(ctx context.Context, hash []byte, workspace string, m
 }
 
 const artifact = `-- name: Artifact :one
-SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact a JOIN artifact_version v ON v.artifact = a.id
+SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact a JOIN artifact_version v ON v.artifact = a.id
 WHERE a.workspace = $1 AND a.id = $2 ORDER BY v.version DESC LIMIT 1
 `
 
@@ -1185,6 +1265,7 @@ type ArtifactRow struct {
 	CreatedAt       int64
 	RetiredAt       int64
 	Retired         string
+	Variant         string
 	ArtifactVersion ArtifactVersion
 }
 
@@ -1202,6 +1283,7 @@ func (q *Queries) Artifact(ctx context.Context, workspace string, iD string) (Ar
 		&i.CreatedAt,
 		&i.RetiredAt,
 		&i.Retired,
+		&i.Variant,
 		&i.ArtifactVersion.Artifact,
 		&i.ArtifactVersion.Version,
 		&i.ArtifactVersion.RecipeVersion,
@@ -1258,7 +1340,7 @@ func (q *Queries) ArtifactVersions(ctx context.Context, workspace string, iD str
 }
 
 const artifacts = `-- name: Artifacts :many
-SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact a JOIN artifact_version v ON v.artifact = a.id
+SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact a JOIN artifact_version v ON v.artifact = a.id
 WHERE a.workspace = $1 AND v.version = (SELECT max(w.version) FROM artifact_version w WHERE w.artifact = a.id)
   AND (CAST($2 AS text) = '' OR a.recipe = $2) AND (CAST($3 AS text) = '' OR a.kind = $3)
   AND (CAST($4 AS text) = '' OR a.id IN (SELECT t.artifact FROM attachment t WHERE t.control = $4 AND t.detached_at = 0))
@@ -1285,6 +1367,7 @@ type ArtifactsRow struct {
 	CreatedAt       int64
 	RetiredAt       int64
 	Retired         string
+	Variant         string
 	ArtifactVersion ArtifactVersion
 }
 
@@ -1314,6 +1397,7 @@ func (q *Queries) Artifacts(ctx context.Context, arg ArtifactsParams) ([]Artifac
 			&i.CreatedAt,
 			&i.RetiredAt,
 			&i.Retired,
+			&i.Variant,
 			&i.ArtifactVersion.Artifact,
 			&i.ArtifactVersion.Version,
 			&i.ArtifactVersion.RecipeVersion,
@@ -2042,6 +2126,30 @@ func (q *Queries) DeleteExpiredSessions(ctx context.Context, now int64) error {
 	return err
 }
 
+const deleteExport = `-- name: DeleteExport :execrows
+DELETE FROM event_export WHERE workspace = $1 AND id = $2
+`
+
+func (q *Queries) DeleteExport(ctx context.Context, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteExport, workspace, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteSavedFilter = `-- name: DeleteSavedFilter :execrows
+DELETE FROM saved_filter WHERE workspace = $1 AND id = $2
+`
+
+func (q *Queries) DeleteSavedFilter(ctx context.Context, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteSavedFilter, workspace, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteSession = `-- name: DeleteSession :execrows
 DELETE FROM session WHERE hash = $1
 `
@@ -2055,15 +2163,25 @@ func (q *Queries) DeleteSession(ctx context.Context, hash []byte) (int64, error)
 }
 
 const derivedArtifact = `-- name: DerivedArtifact :one
-SELECT id FROM artifact WHERE workspace = $1 AND recipe = $2 AND from_at = $3 AND to_at = $4 AND kind = 'derived'
+SELECT id FROM artifact WHERE workspace = $1 AND recipe = $2 AND from_at = $3 AND to_at = $4
+  AND variant = $5 AND kind = 'derived'
 `
 
-func (q *Queries) DerivedArtifact(ctx context.Context, workspace string, recipe string, fromAt int64, toAt int64) (string, error) {
+type DerivedArtifactParams struct {
+	Workspace string
+	Recipe    string
+	FromAt    int64
+	ToAt      int64
+	Variant   string
+}
+
+func (q *Queries) DerivedArtifact(ctx context.Context, arg DerivedArtifactParams) (string, error) {
 	row := q.db.QueryRowContext(ctx, derivedArtifact,
-		workspace,
-		recipe,
-		fromAt,
-		toAt,
+		arg.Workspace,
+		arg.Recipe,
+		arg.FromAt,
+		arg.ToAt,
+		arg.Variant,
 	)
 	var id string
 	err := row.Scan(&id)
@@ -2137,6 +2255,108 @@ UPDATE stream SET holder = '', epoch = epoch + 1, lease_until = 0, next_read_at 
 func (q *Queries) EndLeases(ctx context.Context, connection string) error {
 	_, err := q.db.ExecContext(ctx, endLeases, connection)
 	return err
+}
+
+const expiredExports = `-- name: ExpiredExports :many
+SELECT workspace, id FROM event_export WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100
+`
+
+type ExpiredExportsRow struct {
+	Workspace string
+	ID        string
+}
+
+func (q *Queries) ExpiredExports(ctx context.Context, now int64) ([]ExpiredExportsRow, error) {
+	rows, err := q.db.QueryContext(ctx, expiredExports, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ExpiredExportsRow
+	for rows.Next() {
+		var i ExpiredExportsRow
+		if err := rows.Scan(&i.Workspace, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const export = `-- name: Export :one
+SELECT id, workspace, member, format, words, state, total, written, size, sha256, problem, created_at, touched_at, finished_at, expires_at FROM event_export WHERE workspace = $1 AND id = $2 AND member = $3
+`
+
+func (q *Queries) Export(ctx context.Context, workspace string, iD string, member string) (EventExport, error) {
+	row := q.db.QueryRowContext(ctx, export, workspace, iD, member)
+	var i EventExport
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Member,
+		&i.Format,
+		&i.Words,
+		&i.State,
+		&i.Total,
+		&i.Written,
+		&i.Size,
+		&i.Sha256,
+		&i.Problem,
+		&i.CreatedAt,
+		&i.TouchedAt,
+		&i.FinishedAt,
+		&i.ExpiresAt,
+	)
+	return i, err
+}
+
+const exports = `-- name: Exports :many
+SELECT id, workspace, member, format, words, state, total, written, size, sha256, problem, created_at, touched_at, finished_at, expires_at FROM event_export WHERE workspace = $1 AND member = $2 ORDER BY created_at DESC, id
+`
+
+func (q *Queries) Exports(ctx context.Context, workspace string, member string) ([]EventExport, error) {
+	rows, err := q.db.QueryContext(ctx, exports, workspace, member)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EventExport
+	for rows.Next() {
+		var i EventExport
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Member,
+			&i.Format,
+			&i.Words,
+			&i.State,
+			&i.Total,
+			&i.Written,
+			&i.Size,
+			&i.Sha256,
+			&i.Problem,
+			&i.CreatedAt,
+			&i.TouchedAt,
+			&i.FinishedAt,
+			&i.ExpiresAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const extendPoll = `-- name: ExtendPoll :exec
@@ -3404,6 +3624,125 @@ func (q *Queries) RevokeAPIToken(ctx context.Context, at int64, who string, work
 	return result.RowsAffected()
 }
 
+const savedFilter = `-- name: SavedFilter :one
+SELECT f.id, f.workspace, f.member, f.name, f.shared, f.lapse, f.from_at, f.to_at, f.connection, f.stream, f.matches, f.created_at, f.updated_at, CAST(coalesce(m.name, '') AS text) AS owner FROM saved_filter f LEFT JOIN member m ON m.id = f.member WHERE f.workspace = $1 AND f.id = $2
+`
+
+type SavedFilterRow struct {
+	ID         string
+	Workspace  string
+	Member     string
+	Name       string
+	Shared     int64
+	Lapse      string
+	FromAt     int64
+	ToAt       int64
+	Connection string
+	Stream     string
+	Matches    string
+	CreatedAt  int64
+	UpdatedAt  int64
+	Owner      string
+}
+
+func (q *Queries) SavedFilter(ctx context.Context, workspace string, iD string) (SavedFilterRow, error) {
+	row := q.db.QueryRowContext(ctx, savedFilter, workspace, iD)
+	var i SavedFilterRow
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Member,
+		&i.Name,
+		&i.Shared,
+		&i.Lapse,
+		&i.FromAt,
+		&i.ToAt,
+		&i.Connection,
+		&i.Stream,
+		&i.Matches,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Owner,
+	)
+	return i, err
+}
+
+const savedFilterNamed = `-- name: SavedFilterNamed :one
+SELECT CAST(count(*) AS bigint) FROM saved_filter WHERE workspace = $1 AND member = $2 AND name = $3 AND id <> $4
+`
+
+func (q *Queries) SavedFilterNamed(ctx context.Context, workspace string, member string, name string, other string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, savedFilterNamed,
+		workspace,
+		member,
+		name,
+		other,
+	)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const savedFilters = `-- name: SavedFilters :many
+SELECT f.id, f.workspace, f.member, f.name, f.shared, f.lapse, f.from_at, f.to_at, f.connection, f.stream, f.matches, f.created_at, f.updated_at, CAST(coalesce(m.name, '') AS text) AS owner FROM saved_filter f LEFT JOIN member m ON m.id = f.member WHERE f.workspace = $1
+  AND (f.member = $2 OR f.shared = 1 OR CAST($2 AS text) = '') ORDER BY lower(f.name), f.id
+`
+
+type SavedFiltersRow struct {
+	ID         string
+	Workspace  string
+	Member     string
+	Name       string
+	Shared     int64
+	Lapse      string
+	FromAt     int64
+	ToAt       int64
+	Connection string
+	Stream     string
+	Matches    string
+	CreatedAt  int64
+	UpdatedAt  int64
+	Owner      string
+}
+
+func (q *Queries) SavedFilters(ctx context.Context, workspace string, member string) ([]SavedFiltersRow, error) {
+	rows, err := q.db.QueryContext(ctx, savedFilters, workspace, member)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SavedFiltersRow
+	for rows.Next() {
+		var i SavedFiltersRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Member,
+			&i.Name,
+			&i.Shared,
+			&i.Lapse,
+			&i.FromAt,
+			&i.ToAt,
+			&i.Connection,
+			&i.Stream,
+			&i.Matches,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Owner,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const sealedToken = `-- name: SealedToken :one
 SELECT token FROM connection WHERE workspace = $1 AND id = $2
 `
@@ -3893,6 +4232,72 @@ func (q *Queries) UpdateConnection(ctx context.Context, arg UpdateConnectionPara
 		arg.ExpiresAt,
 		arg.CheckedAt,
 		arg.OffAt,
+		arg.Workspace,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const updateExport = `-- name: UpdateExport :execrows
+UPDATE event_export SET state = $1, total = $2, written = $3, size = $4, sha256 = $5, problem = $6,
+  touched_at = $7, finished_at = $8, expires_at = $9
+WHERE workspace = $10 AND id = $11 AND state = 'running'
+`
+
+type UpdateExportParams struct {
+	State      string
+	Total      int64
+	Written    int64
+	Size       int64
+	Sha256     string
+	Problem    string
+	TouchedAt  int64
+	FinishedAt int64
+	ExpiresAt  int64
+	Workspace  string
+	ID         string
+}
+
+func (q *Queries) UpdateExport(ctx context.Context, arg UpdateExportParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateExport,
+		arg.State,
+		arg.Total,
+		arg.Written,
+		arg.Size,
+		arg.Sha256,
+		arg.Problem,
+		arg.TouchedAt,
+		arg.FinishedAt,
+		arg.ExpiresAt,
+		arg.Workspace,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const updateSavedFilter = `-- name: UpdateSavedFilter :execrows
+UPDATE saved_filter SET name = $1, shared = $2, updated_at = $3 WHERE workspace = $4 AND id = $5
+`
+
+type UpdateSavedFilterParams struct {
+	Name      string
+	Shared    int64
+	UpdatedAt int64
+	Workspace string
+	ID        string
+}
+
+func (q *Queries) UpdateSavedFilter(ctx context.Context, arg UpdateSavedFilterParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateSavedFilter,
+		arg.Name,
+		arg.Shared,
+		arg.UpdatedAt,
 		arg.Workspace,
 		arg.ID,
 	)
