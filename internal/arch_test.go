@@ -38,6 +38,7 @@ var floors = map[string]int{
 	"internal/artifact":   3,
 	"internal/notify":     3,
 	"internal/program":    3,
+	"internal/explore":    3,
 	"internal/signin":     3,
 
 	"internal/web": 4,

@@ -15,6 +15,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/collect"
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/explore"
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/object"
 	"github.com/exhibithq/exhibit/internal/program"
@@ -92,6 +93,7 @@ type App struct {
 	Connections *connection.Service
 	Artifacts   *artifact.Service
 	Program     *program.Service
+	Explore     *explore.Service
 	SignIn      *signin.Service
 	Tokens      *apitoken.Service
 	Notify      *notify.Service
@@ -143,6 +145,7 @@ func (a *App) assemble(ctx context.Context) error {
 	})
 	a.Artifacts = artifact.New(artifact.Config{Store: a.Store, Objects: a.Objects, Connections: a.Connections, Engine: Build(), Now: a.cfg.Now, TempDir: a.cfg.Data})
 	a.Program = program.New(a.Store, a.cfg.Now)
+	a.Explore = explore.New(explore.Config{Store: a.Store, Objects: a.Objects, Kinds: a.kinds, TempDir: a.cfg.Data, Now: a.cfg.Now, Log: a.cfg.Log})
 	a.SignIn = signin.New(a.Store, a.cfg.Now)
 	a.Tokens = apitoken.New(a.Store, a.cfg.Now)
 	a.Notify = notify.New(notify.Config{
@@ -175,6 +178,9 @@ func Build() string { return "Exhibit/" + Version }
 // Close closes everything that Open opened.
 func (a *App) Close() error {
 	var first error
+	if a.Explore != nil { // its exports write into the other two
+		first = a.Explore.Close()
+	}
 	for _, c := range []io.Closer{a.Objects, a.Store} {
 		if c == nil || c == (*object.Store)(nil) {
 			continue

@@ -40,6 +40,7 @@ func (a *App) Serve(ctx context.Context, cfg ServeConfig) error {
 			return err
 		}
 		g.Go(func() error { return a.serveWeb(running, cfg, handler) })
+		g.Go(func() error { return a.tidyUp(running) })
 	}
 	if cfg.Worker {
 		g.Go(func() error { return a.work(running) })
@@ -70,7 +71,7 @@ func watchOnly(handler http.Handler) http.Handler {
 // Handler makes pages and API.
 func (a *App) Handler(url string) (http.Handler, error) {
 	h, err := web.New(web.Config{
-		Store: a.Store, SignIn: a.SignIn, Tokens: a.Tokens, Notify: a.Notify, URL: url, Coverage: a.Connections, Connections: a.Connections, Artifacts: a.Artifacts, Program: a.Program, Kinds: a.kinds, Workspace: a.cfg.Workspace,
+		Store: a.Store, SignIn: a.SignIn, Tokens: a.Tokens, Notify: a.Notify, URL: url, Coverage: a.Connections, Connections: a.Connections, Artifacts: a.Artifacts, Program: a.Program, Explore: a.Explore, Kinds: a.kinds, Workspace: a.cfg.Workspace,
 		Secure: strings.HasPrefix(url, "https://"), Version: Version, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	if err != nil {
@@ -128,6 +129,25 @@ func (a *App) ready(ctx context.Context, cfg ServeConfig) error {
 	}
 	cfg.Ready(cfg.URL, signIn)
 	return nil
+}
+
+// tidyEvery is how often files that have expired are removed.
+const tidyEvery = time.Hour
+
+// tidyUp removes exported files that have expired until ctx ends. What fails is tried again an hour later.
+func (a *App) tidyUp(ctx context.Context) error {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		if err := a.Explore.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.cfg.Log.Error("expired exports could not be removed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
 }
 
 // work reads all connections until ctx ends.

@@ -58,6 +58,7 @@ func (s *server) operations(api huma.API) {
 	add(s, api, "/artifacts/{id}", "get-artifact", "One artifact with its versions and provenance", people.ReadArtifacts, s.apiArtifact)
 	s.programOperations(api)
 	add(s, api, "/actions", "list-actions", "Actions with what is attached", people.ReadActions, s.apiActions)
+	s.exploreOperations(api)
 }
 
 // body is an answer.

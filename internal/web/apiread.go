@@ -114,10 +114,19 @@ type QueryParams struct {
 	Connection string   `query:"connection" maxLength:"60" doc:"Id of a connection"`
 	Stream     string   `query:"stream" maxLength:"60" doc:"A stream, such as signinattempts"`
 	Where      []string `query:"where,explode" maxItems:"20" doc:"KEY=VALUE; repeat it for several, which must all hold"`
+	Filter     string   `query:"filter" maxLength:"60" doc:"Id of a saved filter to begin with; what is given beside it narrows it, a time or stream replaces its own"`
 }
 
 // query turns the parameters into a query of the caller's workspace.
 func (s *server) query(ctx context.Context, c people.Caller, p QueryParams) (evidence.Query, error) {
+	var saved evidence.Query
+	if p.Filter != "" {
+		f, err := s.cfg.Explore.Filter(ctx, c, evidence.ID(p.Filter))
+		if err != nil {
+			return evidence.Query{}, err
+		}
+		saved = f.Query(s.now())
+	}
 	span, err := p.span(s.now(), coverageDays*day)
 	if err != nil {
 		return evidence.Query{}, err
@@ -134,7 +143,25 @@ func (s *server) query(ctx context.Context, c people.Caller, p QueryParams) (evi
 		}
 		sr.query.Where = append(sr.query.Where, m)
 	}
-	return sr.query, nil
+	if p.Filter == "" {
+		return sr.query, nil
+	}
+	return beside(saved, sr.query, p), nil
+}
+
+// beside gives a saved query with what was asked for beside it.
+func beside(saved, q evidence.Query, p QueryParams) evidence.Query {
+	if p.From != "" || p.To != "" {
+		saved.Span = q.Span
+	}
+	if len(q.Streams) > 0 {
+		saved.Streams = q.Streams
+	}
+	if len(q.Connections) > 0 {
+		saved.Connections = q.Connections
+	}
+	saved.Where = append(saved.Where, q.Where...)
+	return saved
 }
 
 type eventsParams struct {

@@ -190,6 +190,9 @@ func (s *server) showArtifact(w http.ResponseWriter, r *http.Request, status int
 	if c.Has(people.BuildArtifacts) && a.Recipe != "" {
 		v.BuildHref = "/artifacts?" + url.Values{"recipe": {a.Recipe}, "from": {machine(a.Period.From)}, "to": {machine(a.Period.To)}}.Encode() + "#build"
 	}
+	if a.Recipe == recipe.SelectedEvents && v.BuildHref != "" && v.HasProof {
+		v.BuildHref = "/events/artifact?" + eventsOf(v.Provenance).Encode()
+	}
 	if c.Has(people.ReadEvents) && v.HasProof {
 		v.EventsHref = "/events?" + eventsOf(v.Provenance).Encode()
 	}
@@ -205,15 +208,20 @@ func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // eventsOf gives the search that shows what a recipe selected.
 func eventsOf(p recipe.Provenance) url.Values {
 	v := url.Values{"from": {machine(p.Period.From)}, "to": {machine(p.Period.To)}}
-	var box []string
-	for _, m := range p.Query.Where {
-		box = append(box, string(m.Key)+"="+strings.Join(m.Values, ","))
-	}
 	if len(p.Query.Streams) == 1 {
 		v.Set("stream", string(p.Query.Streams[0]))
 	}
-	if len(box) > 0 {
-		v.Set("q", strings.Join(box, " "))
+	if len(p.Query.Where) > 0 {
+		var where []evidence.Match
+		for _, m := range p.Query.Where {
+			where = append(where, evidence.Match(m))
+		}
+		v.Set("q", evidence.FormatWhere(where))
+	}
+	for _, param := range p.Parameters {
+		if p.Recipe.ID == recipe.SelectedEvents && param.Name == recipe.ParamConnection && param.Text != "" {
+			v.Set("connection", param.Text)
+		}
 	}
 	return v
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/explore"
 	"github.com/exhibithq/exhibit/internal/framework"
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/people"
@@ -32,6 +33,7 @@ type Config struct {
 	Connections Connections
 	Artifacts   Artifacts
 	Program     Program
+	Explore     Explore
 	Kinds       []source.Kind // the catalogue
 	Workspace   string        // name of the workspace, for the rail
 	// Secure says that browsers come over https, directly or through a proxy: the session cookie is then __Host- and
@@ -152,4 +154,19 @@ type Program interface {
 	SetProfile(ctx context.Context, c people.Caller, p framework.Profile) error
 	Propose(ctx context.Context, ws evidence.ID, frameworks []string) (program.Proposal, error)
 	Adopt(ctx context.Context, c people.Caller, frameworks, accepted []string) (program.Adoption, error)
+}
+
+// Explore keeps filters, finds related events and makes files of events; see package explore.
+type Explore interface {
+	SaveFilter(ctx context.Context, c people.Caller, f evidence.Filter) (evidence.Filter, error)
+	Filters(ctx context.Context, c people.Caller) ([]evidence.Filter, error)
+	Filter(ctx context.Context, c people.Caller, id evidence.ID) (evidence.Filter, error)
+	ChangeFilter(ctx context.Context, c people.Caller, id evidence.ID, name string, shared bool) (evidence.Filter, error)
+	RemoveFilter(ctx context.Context, c people.Caller, id evidence.ID) error
+	Related(ctx context.Context, ws evidence.ID, e evidence.Event) ([]explore.Related, error)
+	BeginExport(ctx context.Context, c people.Caller, q evidence.Query, format string) (explore.Export, error)
+	Exports(ctx context.Context, c people.Caller) ([]explore.Export, error)
+	Export(ctx context.Context, c people.Caller, id evidence.ID) (explore.Export, error)
+	ExportFile(ctx context.Context, c people.Caller, id evidence.ID) (io.ReadCloser, explore.Export, error)
+	CancelExport(ctx context.Context, c people.Caller, id evidence.ID) error
 }

@@ -22,7 +22,14 @@ func TestFilledSite(t *testing.T) {
 		{"FrameworkPages", checkFrameworkPages},
 		{"MatrixPage", checkMatrixPage},
 		{"API", checkAPI},
+		{"Related", checkRelated},
+		{"Export", checkExport},
+		{"SavedFilters", checkSavedFilters},
+		{"SaveAsArtifact", checkSaveAsArtifact},
+		{"EventsAreLight", checkEventsAreLight},
+		{"ExploreAPI", checkExploreAPI},
 		{"Accessibility", checkAccessibility},
+		{"ExplorerByHand", checkExplorerByHand},
 		{"Keyboard", checkKeyboard},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t, s) })

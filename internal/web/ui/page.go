@@ -15,6 +15,7 @@ type Page struct {
 	Groups    []Group
 	Low       []Entry // at the foot of the rail
 	Wide      bool
+	Reload    bool // the page changes by itself: without scripts it is loaded again every few seconds
 }
 
 // Person is who is signed in, as the rail shows him.
