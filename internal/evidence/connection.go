@@ -57,6 +57,7 @@ type StreamStatus struct {
 	CaughtUp   bool      // the end has been reached at least once since the last reset
 	LastReadAt time.Time // last answer of the source that was stored; zero: none yet
 	LastEvent  time.Time // newest event; zero: none
+	NextReadAt time.Time // when whoever reads it means to read it next; zero: nobody means to
 	Pages      int64
 	Events     int64
 	Duplicates int64 // events that came again with the same bytes

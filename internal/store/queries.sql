@@ -239,16 +239,50 @@ WHERE id = @id AND epoch = @epoch;
 UPDATE stream SET lease_until = @until WHERE connection = @connection AND name = @name AND epoch = @epoch AND holder <> '';
 
 -- name: ReleaseLease :execrows
-UPDATE stream SET holder = '', lease_until = 0 WHERE connection = @connection AND name = @name AND epoch = @epoch;
+UPDATE stream SET holder = '', lease_until = 0,
+  next_read_at = CASE WHEN CAST(@next_read_at AS bigint) > 0 THEN CAST(@next_read_at AS bigint) ELSE next_read_at END
+WHERE connection = @connection AND name = @name AND epoch = @epoch;
 
 -- name: EndLeases :exec
-UPDATE stream SET holder = '', epoch = epoch + 1, lease_until = 0 WHERE connection = @connection;
+UPDATE stream SET holder = '', epoch = epoch + 1, lease_until = 0, next_read_at = 0 WHERE connection = @connection;
+
+-- name: AddHandovers :exec
+INSERT INTO handover (stream, at, kind, old_mark, new_mark, old_read_at, old_through, new_read_at, new_through)
+SELECT s.id, CAST(@at AS bigint), CAST(@kind AS text), CAST(@old_mark AS text), CAST(@new_mark AS text), s.last_read_at, s.live_to, 0, 0
+FROM stream s WHERE s.connection = @connection ON CONFLICT (stream, at) DO NOTHING;
+
+-- name: AwaitHandover :exec
+UPDATE stream SET handover_at = @at WHERE connection = @connection;
+
+-- name: EndHandover :exec
+UPDATE handover SET new_read_at = @new_read_at, new_through = @new_through WHERE stream = @stream AND at = @at;
+
+-- name: Handovers :many
+SELECT s.name, h.* FROM handover h JOIN stream s ON s.id = h.stream
+WHERE s.connection = @connection ORDER BY h.at DESC, s.id LIMIT CAST(@most AS bigint);
+
+-- name: RecentPages :many
+SELECT received_at, max_at FROM page WHERE stream = @stream AND mode = 'live' ORDER BY id DESC LIMIT CAST(@most AS bigint);
+
+-- name: LiveMark :one
+SELECT CAST(count(*) AS bigint) AS streams,
+  CAST(coalesce(sum(s.events + s.pages + s.duplicates + s.caught_up), 0) AS bigint) AS read,
+  CAST(coalesce(max(s.last_read_at), 0) AS bigint) AS last_read_at,
+  CAST(coalesce(sum(s.handover_at), 0) AS bigint) AS handed_over,
+  CAST(coalesce(sum(c.checked_at), 0) AS bigint) AS checked,
+  CAST(coalesce(sum(c.off_at), 0) AS bigint) AS off
+FROM connection c LEFT JOIN stream s ON s.connection = c.id WHERE c.workspace = @workspace;
+
+-- name: TroubleMark :one
+SELECT CAST(coalesce(max(t.id), 0) AS bigint) AS newest, CAST(coalesce(sum(CASE WHEN t.to_at = 0 THEN 1 ELSE 0 END), 0) AS bigint) AS lasting
+FROM trouble t JOIN stream s ON s.id = t.stream JOIN connection c ON c.id = s.connection WHERE c.workspace = @workspace;
 
 -- name: MoveStream :exec
 UPDATE stream SET cursor = @cursor, sequence = sequence + 1, live_from = @live_from, live_to = @live_to,
   caught_up = @caught_up, last_read_at = @last_read_at, last_event = @last_event, pages = pages + CAST(@pages AS bigint),
   events = events + CAST(@events AS bigint), duplicates = duplicates + CAST(@duplicates AS bigint),
-  late = late + CAST(@late AS bigint), conflicts = conflicts + CAST(@conflicts AS bigint), odd = odd + CAST(@odd AS bigint)
+  late = late + CAST(@late AS bigint), conflicts = conflicts + CAST(@conflicts AS bigint), odd = odd + CAST(@odd AS bigint),
+  handover_at = 0
 WHERE id = @id;
 
 -- name: CountReread :exec

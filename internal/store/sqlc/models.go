@@ -267,6 +267,8 @@ type Stream struct {
 	Late       int64
 	Conflicts  int64
 	Odd        int64
+	NextReadAt int64
+	HandoverAt int64
 }
 
 type Telling struct {

@@ -721,6 +721,31 @@ func (q *Queries) AddFrameworkRevision(ctx context.Context, arg AddFrameworkRevi
 	return result.RowsAffected()
 }
 
+const addHandovers = `-- name: AddHandovers :exec
+INSERT INTO handover (stream, at, kind, old_mark, new_mark, old_read_at, old_through, new_read_at, new_through)
+SELECT s.id, CAST($1 AS bigint), CAST($2 AS text), CAST($3 AS text), CAST($4 AS text), s.last_read_at, s.live_to, 0, 0
+FROM stream s WHERE s.connection = $5 ON CONFLICT (stream, at) DO NOTHING
+`
+
+type AddHandoversParams struct {
+	At         int64
+	Kind       string
+	OldMark    string
+	NewMark    string
+	Connection string
+}
+
+func (q *Queries) AddHandovers(ctx context.Context, arg AddHandoversParams) error {
+	_, err := q.db.ExecContext(ctx, addHandovers,
+		arg.At,
+		arg.Kind,
+		arg.OldMark,
+		arg.NewMark,
+		arg.Connection,
+	)
+	return err
+}
+
 const addMember = `-- name: AddMember :execrows
 INSERT INTO member (id, workspace, name, email, role, created_at)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace, email) DO NOTHING
@@ -1417,6 +1442,15 @@ func (q *Queries) Attachments(ctx context.Context, workspace string, artifact st
 	return items, nil
 }
 
+const awaitHandover = `-- name: AwaitHandover :exec
+UPDATE stream SET handover_at = $1 WHERE connection = $2
+`
+
+func (q *Queries) AwaitHandover(ctx context.Context, at int64, connection string) error {
+	_, err := q.db.ExecContext(ctx, awaitHandover, at, connection)
+	return err
+}
+
 const badPages = `-- name: BadPages :many
 SELECT id, stream, at, reason, size, body FROM bad_page WHERE stream = $1 ORDER BY id DESC
 `
@@ -2082,8 +2116,22 @@ func (q *Queries) DropOldBadPages(ctx context.Context, stream int64) error {
 	return err
 }
 
+const endHandover = `-- name: EndHandover :exec
+UPDATE handover SET new_read_at = $1, new_through = $2 WHERE stream = $3 AND at = $4
+`
+
+func (q *Queries) EndHandover(ctx context.Context, newReadAt int64, newThrough int64, stream int64, at int64) error {
+	_, err := q.db.ExecContext(ctx, endHandover,
+		newReadAt,
+		newThrough,
+		stream,
+		at,
+	)
+	return err
+}
+
 const endLeases = `-- name: EndLeases :exec
-UPDATE stream SET holder = '', epoch = epoch + 1, lease_until = 0 WHERE connection = $1
+UPDATE stream SET holder = '', epoch = epoch + 1, lease_until = 0, next_read_at = 0 WHERE connection = $1
 `
 
 func (q *Queries) EndLeases(ctx context.Context, connection string) error {
@@ -2227,6 +2275,58 @@ func (q *Queries) FrameworksInUse(ctx context.Context, workspace string) ([]Fram
 	return items, nil
 }
 
+const handovers = `-- name: Handovers :many
+SELECT s.name, h.stream, h.at, h.kind, h.old_mark, h.new_mark, h.old_read_at, h.old_through, h.new_read_at, h.new_through FROM handover h JOIN stream s ON s.id = h.stream
+WHERE s.connection = $1 ORDER BY h.at DESC, s.id LIMIT CAST($2 AS bigint)
+`
+
+type HandoversRow struct {
+	Name       string
+	Stream     int64
+	At         int64
+	Kind       string
+	OldMark    string
+	NewMark    string
+	OldReadAt  int64
+	OldThrough int64
+	NewReadAt  int64
+	NewThrough int64
+}
+
+func (q *Queries) Handovers(ctx context.Context, connection string, most int64) ([]HandoversRow, error) {
+	rows, err := q.db.QueryContext(ctx, handovers, connection, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []HandoversRow
+	for rows.Next() {
+		var i HandoversRow
+		if err := rows.Scan(
+			&i.Name,
+			&i.Stream,
+			&i.At,
+			&i.Kind,
+			&i.OldMark,
+			&i.NewMark,
+			&i.OldReadAt,
+			&i.OldThrough,
+			&i.NewReadAt,
+			&i.NewThrough,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const keyset = `-- name: Keyset :one
 SELECT keyset FROM workspace WHERE id = $1
 `
@@ -2266,6 +2366,39 @@ UPDATE telling SET holder = '', held_until = 0 WHERE workspace = $1 AND holder =
 func (q *Queries) LeaveTelling(ctx context.Context, workspace string, holder string) error {
 	_, err := q.db.ExecContext(ctx, leaveTelling, workspace, holder)
 	return err
+}
+
+const liveMark = `-- name: LiveMark :one
+SELECT CAST(count(*) AS bigint) AS streams,
+  CAST(coalesce(sum(s.events + s.pages + s.duplicates + s.caught_up), 0) AS bigint) AS read,
+  CAST(coalesce(max(s.last_read_at), 0) AS bigint) AS last_read_at,
+  CAST(coalesce(sum(s.handover_at), 0) AS bigint) AS handed_over,
+  CAST(coalesce(sum(c.checked_at), 0) AS bigint) AS checked,
+  CAST(coalesce(sum(c.off_at), 0) AS bigint) AS off
+FROM connection c LEFT JOIN stream s ON s.connection = c.id WHERE c.workspace = $1
+`
+
+type LiveMarkRow struct {
+	Streams    int64
+	Read       int64
+	LastReadAt int64
+	HandedOver int64
+	Checked    int64
+	Off        int64
+}
+
+func (q *Queries) LiveMark(ctx context.Context, workspace string) (LiveMarkRow, error) {
+	row := q.db.QueryRowContext(ctx, liveMark, workspace)
+	var i LiveMarkRow
+	err := row.Scan(
+		&i.Streams,
+		&i.Read,
+		&i.LastReadAt,
+		&i.HandedOver,
+		&i.Checked,
+		&i.Off,
+	)
+	return i, err
 }
 
 const loadedFrameworks = `-- name: LoadedFrameworks :many
@@ -2308,7 +2441,7 @@ func (q *Queries) LoadedFrameworks(ctx context.Context, workspace string) ([]Fra
 
 const lockStream = `-- name: LockStream :one
 UPDATE stream SET epoch = epoch WHERE connection = $1 AND name = $2 AND epoch = $3 AND cursor = $4
-  AND sequence = $5 RETURNING id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd
+  AND sequence = $5 RETURNING id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd, next_read_at, handover_at
 `
 
 type LockStreamParams struct {
@@ -2348,12 +2481,14 @@ func (q *Queries) LockStream(ctx context.Context, arg LockStreamParams) (Stream,
 		&i.Late,
 		&i.Conflicts,
 		&i.Odd,
+		&i.NextReadAt,
+		&i.HandoverAt,
 	)
 	return i, err
 }
 
 const lockStreamOfEpoch = `-- name: LockStreamOfEpoch :one
-UPDATE stream SET epoch = epoch WHERE connection = $1 AND name = $2 AND epoch = $3 RETURNING id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd
+UPDATE stream SET epoch = epoch WHERE connection = $1 AND name = $2 AND epoch = $3 RETURNING id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd, next_read_at, handover_at
 `
 
 func (q *Queries) LockStreamOfEpoch(ctx context.Context, connection string, name string, epoch int64) (Stream, error) {
@@ -2379,6 +2514,8 @@ func (q *Queries) LockStreamOfEpoch(ctx context.Context, connection string, name
 		&i.Late,
 		&i.Conflicts,
 		&i.Odd,
+		&i.NextReadAt,
+		&i.HandoverAt,
 	)
 	return i, err
 }
@@ -2450,7 +2587,8 @@ const moveStream = `-- name: MoveStream :exec
 UPDATE stream SET cursor = $1, sequence = sequence + 1, live_from = $2, live_to = $3,
   caught_up = $4, last_read_at = $5, last_event = $6, pages = pages + CAST($7 AS bigint),
   events = events + CAST($8 AS bigint), duplicates = duplicates + CAST($9 AS bigint),
-  late = late + CAST($10 AS bigint), conflicts = conflicts + CAST($11 AS bigint), odd = odd + CAST($12 AS bigint)
+  late = late + CAST($10 AS bigint), conflicts = conflicts + CAST($11 AS bigint), odd = odd + CAST($12 AS bigint),
+  handover_at = 0
 WHERE id = $13
 `
 
@@ -2967,6 +3105,38 @@ func (q *Queries) PutTelling(ctx context.Context, workspace string, digestHour i
 	return err
 }
 
+const recentPages = `-- name: RecentPages :many
+SELECT received_at, max_at FROM page WHERE stream = $1 AND mode = 'live' ORDER BY id DESC LIMIT CAST($2 AS bigint)
+`
+
+type RecentPagesRow struct {
+	ReceivedAt int64
+	MaxAt      int64
+}
+
+func (q *Queries) RecentPages(ctx context.Context, stream int64, most int64) ([]RecentPagesRow, error) {
+	rows, err := q.db.QueryContext(ctx, recentPages, stream, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RecentPagesRow
+	for rows.Next() {
+		var i RecentPagesRow
+		if err := rows.Scan(&i.ReceivedAt, &i.MaxAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const reconciliations = `-- name: Reconciliations :many
 SELECT id, stream, age_ms, from_at, to_at, at, seen, known, fresh, changed, missing FROM reconciliation WHERE stream = $1 ORDER BY id DESC LIMIT CAST($2 AS bigint)
 `
@@ -3046,11 +3216,18 @@ func (q *Queries) ReconciliationsWithin(ctx context.Context, stream int64, toAt 
 }
 
 const releaseLease = `-- name: ReleaseLease :execrows
-UPDATE stream SET holder = '', lease_until = 0 WHERE connection = $1 AND name = $2 AND epoch = $3
+UPDATE stream SET holder = '', lease_until = 0,
+  next_read_at = CASE WHEN CAST($1 AS bigint) > 0 THEN CAST($1 AS bigint) ELSE next_read_at END
+WHERE connection = $2 AND name = $3 AND epoch = $4
 `
 
-func (q *Queries) ReleaseLease(ctx context.Context, connection string, name string, epoch int64) (int64, error) {
-	result, err := q.db.ExecContext(ctx, releaseLease, connection, name, epoch)
+func (q *Queries) ReleaseLease(ctx context.Context, nextReadAt int64, connection string, name string, epoch int64) (int64, error) {
+	result, err := q.db.ExecContext(ctx, releaseLease,
+		nextReadAt,
+		connection,
+		name,
+		epoch,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -3409,7 +3586,7 @@ func (q *Queries) StreamOwner(ctx context.Context, id int64) (StreamOwnerRow, er
 }
 
 const streamRow = `-- name: StreamRow :one
-SELECT id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd FROM stream WHERE connection = $1 AND name = $2
+SELECT id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd, next_read_at, handover_at FROM stream WHERE connection = $1 AND name = $2
 `
 
 func (q *Queries) StreamRow(ctx context.Context, connection string, name string) (Stream, error) {
@@ -3435,12 +3612,14 @@ func (q *Queries) StreamRow(ctx context.Context, connection string, name string)
 		&i.Late,
 		&i.Conflicts,
 		&i.Odd,
+		&i.NextReadAt,
+		&i.HandoverAt,
 	)
 	return i, err
 }
 
 const streamRows = `-- name: StreamRows :many
-SELECT id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd FROM stream WHERE connection = $1 ORDER BY id
+SELECT id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd, next_read_at, handover_at FROM stream WHERE connection = $1 ORDER BY id
 `
 
 func (q *Queries) StreamRows(ctx context.Context, connection string) ([]Stream, error) {
@@ -3472,6 +3651,8 @@ func (q *Queries) StreamRows(ctx context.Context, connection string) ([]Stream, 
 			&i.Late,
 			&i.Conflicts,
 			&i.Odd,
+			&i.NextReadAt,
+			&i.HandoverAt,
 		); err != nil {
 			return nil, err
 		}
@@ -3559,6 +3740,23 @@ func (q *Queries) TouchSession(ctx context.Context, lastSeen int64, hash []byte)
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const troubleMark = `-- name: TroubleMark :one
+SELECT CAST(coalesce(max(t.id), 0) AS bigint) AS newest, CAST(coalesce(sum(CASE WHEN t.to_at = 0 THEN 1 ELSE 0 END), 0) AS bigint) AS lasting
+FROM trouble t JOIN stream s ON s.id = t.stream JOIN connection c ON c.id = s.connection WHERE c.workspace = $1
+`
+
+type TroubleMarkRow struct {
+	Newest  int64
+	Lasting int64
+}
+
+func (q *Queries) TroubleMark(ctx context.Context, workspace string) (TroubleMarkRow, error) {
+	row := q.db.QueryRowContext(ctx, troubleMark, workspace)
+	var i TroubleMarkRow
+	err := row.Scan(&i.Newest, &i.Lasting)
+	return i, err
 }
 
 const troubles = `-- name: Troubles :many
