@@ -27,6 +27,7 @@ type Kind struct {
 	PageLimit int           // events a page at most
 	Setup     []Step        // what to do on the source's side, in order
 	Limits    []string      // what this source cannot show, in sentences
+	Help      []Help        // what to look at when something does not work
 	Preflight func(token string, now time.Time) (TokenFacts, error)
 	Open      func(Config) (Source, error)
 	Describe  func(stream evidence.Stream, raw []byte) Description
@@ -58,6 +59,16 @@ type Step struct {
 	Title string
 	Text  string
 }
+
+// Help is what to look at when something does not work.
+type Help struct {
+	Sign   string           // what a person sees: "The token is refused (401)"
+	States []evidence.State // the states in which it is likely
+	Causes []Step           // each cause apart: how to tell it, and what to do
+}
+
+// Fits reports whether h helps a connection in a state.
+func (h Help) Fits(state evidence.State) bool { return slices.Contains(h.States, state) }
 
 // TokenFacts is what a token says of itself; nothing in it is verified.
 type TokenFacts struct {
