@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/apitoken"
@@ -99,6 +100,9 @@ type App struct {
 	budget *collect.Budget
 	kinds  []source.Kind
 	wake   chan struct{} // a connection was added or changed
+
+	stopping chan struct{} // closed when the pages are about to stop
+	stop     func()        // closes it
 }
 
 // Open opens database, keys and objects, and makes what is not there yet. The caller closes the App.
@@ -109,6 +113,8 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 		return nil, err
 	}
 	a := &App{cfg: cfg, Store: st, kinds: all.Kinds(), wake: make(chan struct{}, 1)}
+	a.stopping = make(chan struct{})
+	a.stop = sync.OnceFunc(func() { close(a.stopping) })
 	if err := a.assemble(ctx); err != nil {
 		_ = a.Close() // the first error is the one to tell
 		return nil, err

@@ -71,6 +71,7 @@ func watchOnly(handler http.Handler) http.Handler {
 func (a *App) Handler(url string) (http.Handler, error) {
 	h, err := web.New(web.Config{
 		Store: a.Store, SignIn: a.SignIn, Tokens: a.Tokens, Notify: a.Notify, URL: url, Coverage: a.Connections, Connections: a.Connections, Artifacts: a.Artifacts, Program: a.Program, Kinds: a.kinds, Workspace: a.cfg.Workspace,
+		Stopping: a.stopping, PerMinute: a.cfg.RequestsPerMinute,
 		Secure: strings.HasPrefix(url, "https://"), Version: Version, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	if err != nil {
@@ -90,6 +91,7 @@ func (a *App) serveWeb(ctx context.Context, cfg ServeConfig, handler http.Handle
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
+	srv.RegisterOnShutdown(a.stop)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(cfg.Listener) }()
 	if err := a.ready(ctx, cfg); err != nil {

@@ -28,7 +28,9 @@ type Care struct {
 type Expiry struct {
 	Days int       // the warning that applies: 30, 14, 7, 1, or 0 when the token has expired
 	At   time.Time // when it expires
-	Text string
+	// LostFrom is when the source begins to forget what happened after it; zero: never.
+	LostFrom time.Time
+	Text     string
 }
 
 // Urgent reports whether the last two warnings are reached.
@@ -53,6 +55,9 @@ func (s *Service) care(ctx context.Context, conn evidence.Connection, health evi
 	c := Care{Twins: twins(conn, all)}
 	if days, text, ok := s.ExpiryWarning(conn); ok {
 		c.Expiry = &Expiry{Days: days, At: conn.ExpiresAt, Text: text}
+		if kind.Retention > 0 {
+			c.Expiry.LostFrom = conn.ExpiresAt.Add(kind.Retention)
+		}
 	}
 	for _, st := range granted(conn, streams) {
 		if st.LastReadAt.After(c.LastReadAt) {

@@ -40,9 +40,13 @@ type Config struct {
 	// Command is how the command line is called where Exhibit runs, for the commands that pages show: "exhibit".
 	Command string
 	Version string
-	URL     string           // under which people reach the server, for messages; empty: not known
-	Now     func() time.Time // nil: time.Now
-	Log     *slog.Logger     // nil: nothing is logged
+	URL     string // under which people reach the server, for messages; empty: not known
+	// Stopping is closed when the server is about to stop: streams end then, so that it need not wait for them. nil: never.
+	Stopping <-chan struct{}
+	// PerMinute is how many requests a minute go to one account at most; 0: the limit was lifted.
+	PerMinute int
+	Now       func() time.Time // nil: time.Now
+	Log       *slog.Logger     // nil: nothing is logged
 }
 
 // Store is what is read straight from the store: what needs no use case because nothing is decided.
@@ -50,6 +54,7 @@ type Store interface {
 	Connections(ctx context.Context, ws evidence.ID) ([]evidence.Connection, error)
 	Connection(ctx context.Context, ws, id evidence.ID) (evidence.Connection, error)
 	Streams(ctx context.Context, conn evidence.ID) ([]evidence.StreamStatus, error)
+	LiveMark(ctx context.Context, ws evidence.ID) (string, error)
 	Reconciliations(ctx context.Context, conn evidence.ID, stream evidence.Stream, limit int) ([]store.Reconciliation, error)
 
 	Events(ctx context.Context, r store.EventsRequest) (store.EventsPage, error)
@@ -73,6 +78,7 @@ type Store interface {
 type SignIn interface {
 	Redeem(ctx context.Context, link, userAgent string) (session string, c people.Caller, err error)
 	Caller(ctx context.Context, session string) (people.Caller, error)
+	Peek(ctx context.Context, session string) (people.Caller, error)
 	SignOut(ctx context.Context, session string) error
 }
 
@@ -111,6 +117,9 @@ type Connections interface {
 	SubmitToken(ctx context.Context, c people.Caller, link string, token seal.Secret, name string) (connection.Approval, error)
 	UseTokensServer(ctx context.Context, c people.Caller, link string) (connection.Approval, error)
 	AcceptMissing(ctx context.Context, c people.Caller, link string) (connection.Approval, error)
+	List(ctx context.Context, ws evidence.ID) ([]connection.Status, error)
+	Show(ctx context.Context, ws, id evidence.ID) (connection.Status, error)
+	Handovers(ctx context.Context, ws, id evidence.ID) ([]connection.Handover, error)
 	Check(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)
 	ReadNow(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)
 	Off(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)

@@ -18,6 +18,7 @@ const (
 	quick = 30 * time.Second
 	asks  = time.Minute // a source is asked, which has half of it to answer
 	slow  = 10 * time.Minute
+	watch = 12 * time.Hour // a page listens for as long as a session can last
 )
 
 // route is one address with what one needs to use it.
@@ -34,6 +35,7 @@ func (s *server) routes() []route {
 	return []route{
 		{"GET /{$}", people.Own, quick, s.home},
 		{"GET /find", people.Own, quick, s.find},
+		{"GET " + livePath, people.ReadSources, watch, s.live},
 		{"GET /sources", people.ReadSources, quick, s.sources},
 		{"GET /sources/{id}", people.ReadSources, quick, s.source},
 		{"GET /connections/{id}", people.ReadSources, quick, s.connection},

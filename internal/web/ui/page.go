@@ -15,6 +15,7 @@ type Page struct {
 	Groups    []Group
 	Low       []Entry // at the foot of the rail
 	Wide      bool
+	Mark      string // how what the page shows stood, if it renews itself; see the hub of package web
 }
 
 // Person is who is signed in, as the rail shows him.
