@@ -312,6 +312,7 @@ func TestScreenshots(t *testing.T) {
 		{"channel-mail-light", "/settings/notifications/new?kind=email", "light", 1440, 1000}, {"phone-notifications", "/settings/notifications", "light", 390, 844}, {"phone-channel", "/settings/notifications/new?kind=webhook", "dark", 390, 844},
 		{"phone-settings", "/settings", "light", 390, 844}, {"phone-activity", "/settings/activity", "light", 390, 844}, {"phone-api-tokens", "/settings/api-tokens", "dark", 390, 844},
 		{"phone-home", "/", "light", 390, 844}, {"phone-sources", "/sources", "light", 390, 844}, {"phone-events", "/events?range=7d", "light", 390, 844},
+		{"connection-tokens-light", "/connections/" + string(s.first.ID) + "#handovers", "light", 1440, 1000}, {"source-help-dark", "/sources/onepassword#help", "dark", 1440, 1000},
 		{"phone-connection", "/connections/" + string(s.first.ID), "dark", 390, 844}, {"phone-artifact", "/artifacts/" + unsure, "light", 390, 844},
 	} {
 		b.look(t, shot.path, shot.theme, shot.width, shot.height)

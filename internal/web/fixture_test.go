@@ -150,6 +150,7 @@ type feed struct {
 	events     [][]byte
 	spans      []evidence.Span // in order; events outside of them are left out
 	caughtUp   bool
+	next       time.Time         // when it is to be read next
 	trouble    *evidence.Trouble // open or closed, after the last page
 }
 
@@ -186,6 +187,7 @@ func (s *site) fill(f feed) {
 			lease, first, in = done.Lease, false, in[n:]
 		}
 	}
+	lease.Next = f.next
 	if f.trouble != nil {
 		must(s.t, s.store.SetTrouble(ctx, lease, *f.trouble))
 		if !f.trouble.Open() {
@@ -256,6 +258,7 @@ func filled(t testing.TB) *site {
 		}
 		s.fill(f)
 	}
+	s.rotateFirst(whole.To)
 	s.fillSecond(sim)
 	span := evidence.Span{From: noon.Add(-9 * day), To: noon.Add(-8 * day)}
 	s.again(s.first, onepassword.Audit, span, oneAudit("LATEAUDITEVENT000000000001", noon.Add(-9*day+3*time.Hour), "Marek Dvořák", "marek@example.com"))
@@ -265,6 +268,16 @@ func filled(t testing.TB) *site {
 	s.fillProgram()
 	s.fillSettings()
 	return s
+}
+
+// rotateFirst gives the first connection another token, which reads on where the old one stopped.
+func (s *site) rotateFirst(stopped time.Time) {
+	s.t.Helper()
+	s.first.TokenMark = "a1b2"
+	must(s.t, s.store.ReplaceToken(s.t.Context(), s.first, []byte("sealed too")))
+	for _, stream := range s.first.Features {
+		s.fill(feed{connection: s.first, stream: stream, caughtUp: true, next: noon.Add(24 * time.Second), spans: []evidence.Span{{From: stopped, To: noon.Add(-30 * time.Second)}}})
+	}
 }
 
 // fillSecond adds a connection whose token was refused three hours ago and lacks one event type.
