@@ -119,9 +119,9 @@ func TestEveryState(t *testing.T) {
 			}
 			home := htmlcheck.Parse(t, s.get(c, "/").body)
 			if st.onHome {
-				home.Has(".todo li h3", "The "+string(st.state)+" one: "+strings.ToLower(st.badge))
+				home.Has(".todo li h3", "The "+string(st.state)+" one: "+strings.ToLower(st.badge[:1])+st.badge[1:])
 			} else {
-				home.Lacks(".todo li h3", "one: "+strings.ToLower(st.badge))
+				home.Lacks(".todo li h3", "one: "+strings.ToLower(st.badge[:1])+st.badge[1:])
 			}
 			st.inAPI(t, s.get(c, "/api/v1/connections/"+id).body)
 		})
