@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,6 +25,7 @@ func (s *server) mountAPI(mux *http.ServeMux) huma.API {
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.CreateHooks = nil
 	cfg.RejectUnknownQueryParameters = true
+	cfg.Transformers = []huma.Transformer{withoutValues}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: s.cookieName(), Description: "The session of somebody who signed in with a link."},
 	}
@@ -59,20 +61,49 @@ func (s *server) operations(api huma.API) {
 	s.programOperations(api)
 	add(s, api, "/actions", "list-actions", "Actions with what is attached", people.ReadActions, s.apiActions)
 	s.exploreOperations(api)
+	s.catalogueOperations(api)
+	s.connectionOperations(api)
+	s.artifactOperations(api)
+	s.settingsOperations(api)
 }
 
 // body is an answer.
 type body[T any] struct{ Body T }
 
-// add mounts one operation that reads. Its error becomes a problem document, never more.
+// add mounts one operation that reads.
 func add[I, T any](s *server, api huma.API, path, id, summary string, needs people.Permission, f func(context.Context, people.Caller, *I) (T, error)) {
-	mount(s, api, huma.Operation{Method: http.MethodGet, Path: apiPrefix + path, OperationID: id, Summary: summary}, needs, f)
+	mount(s, api, operation(http.MethodGet, path, id, summary, needs, quick), f)
 }
 
-// mount mounts any operation under its permission.
-func mount[I, T any](s *server, api huma.API, op huma.Operation, needs people.Permission, f func(context.Context, people.Caller, *I) (T, error)) {
-	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound)
-	op.Extensions = map[string]any{needsKey: string(needs)}
+// limitKey is where an operation carries its time limit; it is not published.
+const limitKey = "limit"
+
+// operation is one row of the table: what is asked, what one needs for it, and how long it may take.
+func operation(method, path, id, summary string, needs people.Permission, limit time.Duration) huma.Operation {
+	op := huma.Operation{
+		Method: method, Path: apiPrefix + path, OperationID: id, Summary: summary, Tags: []string{tagOf(path)},
+		Description: "Needs the permission to " + string(needs) + "; of a token, the scope " + string(people.ScopeFor(needs)) + ".",
+		Errors:      []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+		Extensions:  map[string]any{needsKey: string(needs)},
+		Metadata:    map[string]any{limitKey: limit},
+	}
+	if needs == people.Own {
+		op.Description = "Needs nothing but a session or a token."
+	}
+	if method != http.MethodGet {
+		op.Errors = append(op.Errors, http.StatusConflict)
+	}
+	return op
+}
+
+// tagOf groups operations by the first word of their path.
+func tagOf(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return first
+}
+
+// mount mounts one operation. Its error becomes a problem document, never more.
+func mount[I, T any](s *server, api huma.API, op huma.Operation, f func(context.Context, people.Caller, *I) (T, error)) {
 	huma.Register(api, op, func(ctx context.Context, in *I) (*body[T], error) {
 		out, err := f(ctx, people.From(ctx), in)
 		if err != nil {
@@ -87,7 +118,14 @@ type requestKey struct{}
 // guardAPI finds out who asks and asks the permission table before an operation runs.
 func (s *server) guardAPI(hc huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(hc)
-	ctx, cancel := context.WithTimeout(r.Context(), quick)
+	limit, ok := hc.Operation().Metadata[limitKey].(time.Duration)
+	if !ok {
+		limit = quick
+	}
+	if limit > quick { // the server's own write time-out is for quick answers; a test recorder has none to extend
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit))
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
 	r, err := s.identify(r.WithContext(ctx))
 	if err == nil {
@@ -123,6 +161,16 @@ func (t told) problem() *problem {
 		p.Instance = "urn:exhibit:problem:" + t.number
 	}
 	return p
+}
+
+// withoutValues takes out of huma's own refusals what was sent: it may be a secret, and whoever sent it knows it.
+func withoutValues(_ huma.Context, _ string, v any) (any, error) {
+	if e, ok := v.(*huma.ErrorModel); ok {
+		for _, detail := range e.Errors {
+			detail.Value = nil
+		}
+	}
+	return v, nil
 }
 
 // apiProblem turns an error into a problem document as the pages turn it into a page.

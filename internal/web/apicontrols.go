@@ -19,11 +19,11 @@ func (s *server) programOperations(api huma.API) {
 	add(s, api, "/controls/{id}", "get-control", "One control with its findings and history, by id or key", people.ReadControls, s.apiControl)
 	add(s, api, "/findings", "list-findings", "What is wrong with controls", people.ReadControls, s.apiFindings)
 	change := func(method, path, id, summary string) huma.Operation {
-		return huma.Operation{Method: method, Path: apiPrefix + path, OperationID: id, Summary: summary, Errors: []int{http.StatusConflict}}
+		return operation(method, path, id, summary, people.ManageControls, quick)
 	}
-	mount(s, api, change(http.MethodPost, "/controls", "add-control", "Make a control"), people.ManageControls, s.apiAddControl)
-	mount(s, api, change(http.MethodPatch, "/controls/{id}", "edit-control", "Change a control; what is not named stays"), people.ManageControls, s.apiEditControl)
-	mount(s, api, change(http.MethodPost, "/controls/{id}/retire", "retire-control", "Take a control out of use with a reason"), people.ManageControls, s.apiRetireControl)
+	mount(s, api, change(http.MethodPost, "/controls", "add-control", "Make a control"), s.apiAddControl)
+	mount(s, api, change(http.MethodPatch, "/controls/{id}", "edit-control", "Change a control; what is not named stays"), s.apiEditControl)
+	mount(s, api, change(http.MethodPost, "/controls/{id}/retire", "retire-control", "Take a control out of use with a reason"), s.apiRetireControl)
 
 	add(s, api, "/frameworks", "list-frameworks", "Frameworks that the workspace can work with", people.ReadControls, s.apiFrameworks)
 	add(s, api, "/frameworks/{id}", "get-framework", "One framework with its requirements and the controls that serve each", people.ReadControls, s.apiFramework)
@@ -32,9 +32,9 @@ func (s *server) programOperations(api huma.API) {
 	add(s, api, "/profile", "get-profile", "What the workspace told of its company", people.ReadControls, s.apiProfile)
 	load := change(http.MethodPost, "/frameworks", "load-framework", "Load an OSCAL catalogue or a CSV file, or tell what it would change")
 	load.MaxBodyBytes = -1 // bounded for all requests in one place
-	mount(s, api, load, people.ManageControls, s.apiLoadFramework)
-	mount(s, api, change(http.MethodPut, "/profile", "set-profile", "Tell what the company is like"), people.ManageControls, s.apiSetProfile)
-	mount(s, api, change(http.MethodPost, "/proposal", "adopt-frameworks", "Take frameworks into use and make the accepted items of their proposal"), people.ManageControls, s.apiAdopt)
+	mount(s, api, load, s.apiLoadFramework)
+	mount(s, api, change(http.MethodPut, "/profile", "set-profile", "Tell what the company is like"), s.apiSetProfile)
+	mount(s, api, change(http.MethodPost, "/proposal", "adopt-frameworks", "Take frameworks into use and make the accepted items of their proposal"), s.apiAdopt)
 }
 
 type apiRequirement struct {

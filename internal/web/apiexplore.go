@@ -26,18 +26,9 @@ func (s *server) exploreOperations(api huma.API) {
 
 // addAs is add for an operation that changes something.
 func addAs[I, T any](s *server, api huma.API, method, path, id, summary string, needs people.Permission, f func(context.Context, people.Caller, *I) (T, error)) {
-	op := huma.Operation{
-		Method: method, Path: apiPrefix + path, OperationID: id, Summary: summary, DefaultStatus: http.StatusOK,
-		Errors:     []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict},
-		Extensions: map[string]any{needsKey: string(needs)},
-	}
-	huma.Register(api, op, func(ctx context.Context, in *I) (*body[T], error) {
-		out, err := f(ctx, people.From(ctx), in)
-		if err != nil {
-			return nil, s.apiProblem(ctx, err)
-		}
-		return &body[T]{Body: out}, nil
-	})
+	op := operation(method, path, id, summary, needs, quick)
+	op.DefaultStatus = http.StatusOK
+	mount(s, api, op, f)
 }
 
 type apiFilter struct {

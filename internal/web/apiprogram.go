@@ -10,7 +10,6 @@ import (
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/store"
-	"github.com/exhibithq/exhibit/internal/web/view"
 )
 
 type apiFile struct {
@@ -59,7 +58,7 @@ func artifactJSON(all programme, a evidence.Artifact) apiArtifact {
 		}
 	}
 	for _, f := range v.Files {
-		out.Files = append(out.Files, apiFile{f.Format, f.Media, f.Size, f.SHA256, view.FileHref(a.ID, v.Version, f.Format)})
+		out.Files = append(out.Files, apiFile{f.Format, f.Media, f.Size, f.SHA256, fmt.Sprintf("%s/artifacts/%s/versions/%d/%s", apiPrefix, a.ID, v.Version, f.Format)})
 	}
 	return out
 }

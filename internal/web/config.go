@@ -125,6 +125,10 @@ type Connections interface {
 	Check(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)
 	ReadNow(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)
 	Off(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)
+	Add(ctx context.Context, who string, ws evidence.ID, req connection.AddRequest) (connection.Status, error)
+	Rotate(ctx context.Context, who string, ws, id evidence.ID, token seal.Secret) (connection.Status, error)
+	On(ctx context.Context, who string, ws, id evidence.ID, token seal.Secret) (connection.Status, error)
+	Concerns(ctx context.Context, ws evidence.ID) ([]evidence.Concern, error)
 }
 
 // connectionUse is one of the use cases that need nothing but the connection.

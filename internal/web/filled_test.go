@@ -28,6 +28,7 @@ func TestFilledSite(t *testing.T) {
 		{"SaveAsArtifact", checkSaveAsArtifact},
 		{"EventsAreLight", checkEventsAreLight},
 		{"ExploreAPI", checkExploreAPI},
+		{"EventBytes", checkEventBytes},
 		{"Accessibility", checkAccessibility},
 		{"ExplorerByHand", checkExplorerByHand},
 		{"Keyboard", checkKeyboard},

@@ -87,7 +87,7 @@ func (s *server) editChannel(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) showChannelForm(w http.ResponseWriter, r *http.Request, status int, v view.ChannelForm) error {
-	title := "Add " + v.Kind.Title()
+	title := "Add a channel: " + v.Kind.Title()
 	if v.ID != "" {
 		title = v.Name
 	}

@@ -40,12 +40,9 @@ func TestEveryRouteNamesAPermission(t *testing.T) {
 			t.Errorf("%s has no time limit or no handler", r.pattern)
 		}
 	}
-	for path, item := range s.server.mountAPI(http.NewServeMux()).OpenAPI().Paths {
-		for _, op := range operationsOf(item) {
-			needs, _ := op.Extensions[needsKey].(string)
-			if !slices.Contains(people.Permissions(), people.Permission(needs)) {
-				t.Errorf("API %s %s needs %q, which is no permission", op.Method, path, needs)
-			}
+	for _, op := range s.operations() {
+		if !slices.Contains(people.Permissions(), op.needs) {
+			t.Errorf("API %s %s needs %q, which is no permission", op.method, op.path, op.needs)
 		}
 	}
 }
@@ -97,10 +94,9 @@ func (s *site) addresses() map[string]people.Permission {
 		}
 	}
 	delete(out, livePath) // it does not end by itself; TestLiveIsGuarded asks it
-	for path, item := range s.server.mountAPI(http.NewServeMux()).OpenAPI().Paths {
-		if item.Get != nil {
-			needs, _ := item.Get.Extensions[needsKey].(string)
-			out[fill.Replace(path)] = people.Permission(needs)
+	for _, op := range s.operations() {
+		if op.method == http.MethodGet {
+			out[fill.Replace(op.path)] = op.needs
 		}
 	}
 	return out
@@ -486,6 +482,7 @@ func TestOpenAPI(t *testing.T) {
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("docs/openapi.json is stale; run go test ./internal/web -run TestOpenAPI -update (-committed +now):\n%s", diff)
 	}
+	s.checkOperationTable(t)
 }
 
 func TestParseTime(t *testing.T) {
