@@ -19,5 +19,5 @@ say "golangci-lint"
 go tool -modfile=tools/go.mod golangci-lint run ./...
 say "generated files"
 scripts/generate.sh
-git diff --exit-code --stat -- '*_templ.go' internal/store/sqlc docs/openapi.json
+git diff --exit-code --stat -- '*_templ.go' internal/store/sqlc docs/openapi.json docs/api.md
 echo "govulncheck: not run (its database is not part of this repository)"

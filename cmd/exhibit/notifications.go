@@ -61,11 +61,7 @@ func (c *notificationsAddCmd) Run(ctx context.Context, g *Globals) error {
 		return err
 	}
 	return g.with(ctx, func(a *app.App) error {
-		caller, err := onBehalf(ctx, a, "")
-		if err != nil {
-			return err
-		}
-		made, err := a.Notify.Add(ctx, caller, req)
+		made, err := a.Notify.Add(ctx, keyboard(a), req)
 		if err != nil {
 			return badInput(err)
 		}
@@ -114,15 +110,11 @@ type notificationsListCmd struct{}
 
 func (c *notificationsListCmd) Run(ctx context.Context, g *Globals) error {
 	return g.with(ctx, func(a *app.App) error {
-		caller, err := onBehalf(ctx, a, "")
+		list, err := a.Notify.List(ctx, keyboard(a))
 		if err != nil {
 			return err
 		}
-		list, err := a.Notify.List(ctx, caller)
-		if err != nil {
-			return err
-		}
-		hour, err := a.Notify.DigestHour(ctx, caller)
+		hour, err := a.Notify.DigestHour(ctx, keyboard(a))
 		if err != nil {
 			return err
 		}
@@ -160,11 +152,7 @@ type channelID struct {
 
 // find gives the id of a channel by id or name.
 func (c channelID) find(ctx context.Context, a *app.App) (evidence.ID, error) {
-	caller, err := onBehalf(ctx, a, "")
-	if err != nil {
-		return "", err
-	}
-	list, err := a.Notify.List(ctx, caller)
+	list, err := a.Notify.List(ctx, keyboard(a))
 	if err != nil {
 		return "", err
 	}
@@ -184,11 +172,7 @@ func (c *notificationsTestCmd) Run(ctx context.Context, g *Globals) error {
 		if err != nil {
 			return err
 		}
-		caller, err := onBehalf(ctx, a, "")
-		if err != nil {
-			return err
-		}
-		res, err := a.Notify.Test(ctx, caller, id, "")
+		res, err := a.Notify.Test(ctx, keyboard(a), id, "")
 		if err != nil {
 			return err
 		}
@@ -214,11 +198,7 @@ func (c *notificationsRemoveCmd) Run(ctx context.Context, g *Globals) error {
 		if err != nil {
 			return err
 		}
-		caller, err := onBehalf(ctx, a, "")
-		if err != nil {
-			return err
-		}
-		ch, err := a.Notify.Remove(ctx, caller, id)
+		ch, err := a.Notify.Remove(ctx, keyboard(a), id)
 		if err != nil {
 			return err
 		}
@@ -236,11 +216,7 @@ type notificationsDigestCmd struct {
 
 func (c *notificationsDigestCmd) Run(ctx context.Context, g *Globals) error {
 	return g.with(ctx, func(a *app.App) error {
-		caller, err := onBehalf(ctx, a, "")
-		if err != nil {
-			return err
-		}
-		if err := a.Notify.SetDigestHour(ctx, caller, c.Hour); err != nil {
+		if err := a.Notify.SetDigestHour(ctx, keyboard(a), c.Hour); err != nil {
 			return badInput(err)
 		}
 		if g.JSON {

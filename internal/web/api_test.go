@@ -111,6 +111,25 @@ func TestAPIByRoleAndScope(t *testing.T) {
 	}
 }
 
+// TestAPIFromAnotherSite holds that a browser's session changes nothing for another site, over the API as little as with forms.
+func TestAPIFromAnotherSite(t *testing.T) {
+	s := newSite(t)
+	admin := s.as(people.Admin)
+	for _, op := range s.operations() {
+		if op.method == http.MethodGet {
+			continue
+		}
+		req, err := http.NewRequestWithContext(t.Context(), op.method, s.URL+strings.ReplaceAll(op.path, "{id}", "none"), strings.NewReader("{}"))
+		must(t, err)
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Origin", "https://evil.example.com")
+		req.Header.Set("Sec-Fetch-Site", "cross-site")
+		if a := s.do(admin, req); a.status != http.StatusForbidden || problemOf(t, a).Title != "Your role does not allow this" {
+			t.Errorf("%s %s gives %d: %s", op.method, op.path, a.status, a.body)
+		}
+	}
+}
+
 // TestAPIDocument holds that each operation says what a program needs to know.
 func TestAPIDocument(t *testing.T) {
 	s := newSite(t)
