@@ -20,7 +20,7 @@ type apiTokensCmd struct {
 
 type apiTokensCreateCmd struct {
 	Name    string   `required:"" help:"What the token is for." placeholder:"NAME"`
-	Scope   []string `required:"" help:"What it may do (repeatable): monitor (state of connections and coverage), read (everything that is shown), build (artifacts), manage (connections), settings (channels and tokens)." placeholder:"SCOPE"`
+	Scope   []string `required:"" help:"What it may do (repeatable): monitor (state of connections and coverage), read (everything that is shown), build (artifacts, controls, frameworks), manage (connections), settings (channels and tokens)." placeholder:"SCOPE"`
 	Expires string   `help:"When it expires: 30d, 12h, a date, or a time in RFC 3339; 90d if left out, 365d at most." placeholder:"WHEN"`
 	Member  string   `help:"Id or mail address of the member on whose behalf it asks; the first administrator if left out." placeholder:"MEMBER"`
 }
