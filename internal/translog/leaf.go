@@ -311,3 +311,23 @@ func ParseMillis(s string) (int64, bool) {
 	v, err := strconv.ParseInt(s, 10, 64)
 	return v, err == nil && strconv.FormatInt(v, 10) == s
 }
+
+// ChainOf names the chain that a leaf belongs to, "" if it stands by itself. An attach begins the chain that a detach
+// goes on with.
+func ChainOf(l Leaf) string {
+	switch l.Kind {
+	case KindKey:
+		return "key"
+	case KindConnect:
+		return "connection/" + l.Text("connection")
+	case KindPage, KindPolls, KindReset:
+		return "stream/" + l.Text("connection") + "/" + l.Text("stream")
+	case KindArtifact:
+		return "artifact/" + l.Text("artifact")
+	case KindAttach, KindDetach:
+		return "attachment/" + l.Text("attachment")
+	case KindConfig:
+		return "config/" + l.Text("area") + "/" + l.Text("id")
+	}
+	return ""
+}
