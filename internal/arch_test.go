@@ -25,11 +25,6 @@ var floors = map[string]int{
 	"internal/object":   1,
 	"internal/sheet":    1,
 	"internal/people":   1,
-	"internal/source":   1,
-	"internal/page":     1,
-	"internal/seal":     1,
-	"internal/object":   1,
-	"internal/people":   1,
 	"internal/translog": 1,
 
 	"internal/source/onepassword": 2,

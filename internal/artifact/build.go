@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"reflect"
 	"strings"
 	"time"
@@ -28,11 +27,11 @@ func (s *Service) Build(ctx context.Context, who string, ws evidence.ID, req Bui
 	if err != nil {
 		return View{}, err
 	}
-	now := s.cfg.Now().UTC()
+	now := s.cfg.Now().UTC().Truncate(time.Millisecond) // what the log tells of it
 	if err := checkPeriod(req.Span, now); err != nil {
 		return View{}, err
 	}
-	report, err := s.run(ctx, ws, r, req)
+	report, asOf, err := s.runOnce(ctx, ws, r, req)
 	if err != nil {
 		return View{}, err
 	}
@@ -41,7 +40,7 @@ func (s *Service) Build(ctx context.Context, who string, ws evidence.ID, req Bui
 	if err != nil {
 		return View{}, err
 	}
-	return s.save(ctx, who, ws, report, files, now)
+	return s.save(ctx, who, ws, report, files, now, asOf)
 }
 
 // checkPeriod refuses periods about which nothing can be said yet, and those that cannot be written down exactly.
@@ -97,27 +96,18 @@ func (s *Service) sources(ctx context.Context, ws evidence.ID, period evidence.S
 // writeFiles puts every rendering into the object store.
 func (s *Service) writeFiles(ctx context.Context, report *recipe.Report, made recipe.Made) ([]evidence.File, error) {
 	var files []evidence.File
-	for _, f := range []struct {
-		format, media string
-		write         func(io.Writer) error
-	}{
-		{"csv", "text/csv; charset=utf-8; header=present", report.WriteCSV},
-		{"ndjson", "application/x-ndjson", report.WriteNDJSON},
-		{"html", "text/html; charset=utf-8", func(w io.Writer) error { return report.WriteHTML(w, made) }},
-		{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", func(w io.Writer) error { return report.WriteXLSX(w, made, s.cfg.TempDir) }},
-		{"pdf", "application/pdf", func(w io.Writer) error { return report.WritePDF(w, made) }},
-	} {
-		ref, err := s.cfg.Objects.Put(ctx, f.write)
+	for _, f := range report.Renderings(made, s.cfg.TempDir) {
+		ref, err := s.cfg.Objects.Put(ctx, f.Write)
 		if err != nil {
-			return nil, fmt.Errorf("keeping the %s file: %w", f.format, err)
+			return nil, fmt.Errorf("keeping the %s file: %w", f.Format, err)
 		}
-		files = append(files, evidence.File{Format: f.format, Media: f.media, Size: ref.Size, SHA256: ref.SHA256})
+		files = append(files, evidence.File{Format: f.Format, Media: f.Media, Size: ref.Size, SHA256: ref.SHA256})
 	}
 	return files, nil
 }
 
 // save writes the version, unless the newest one says the same.
-func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *recipe.Report, files []evidence.File, now time.Time) (View, error) {
+func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *recipe.Report, files []evidence.File, now time.Time, asOf int64) (View, error) {
 	p := report.Provenance
 	provenance, err := json.Marshal(p)
 	if err != nil {
@@ -139,7 +129,7 @@ func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *
 		ID: evidence.NewID(evidence.PrefixArtifact), Workspace: ws, Kind: evidence.Derived, Recipe: p.Recipe.ID, Title: p.Recipe.Title, Period: period, CreatedAt: now,
 		Latest: evidence.ArtifactVersion{
 			RecipeVersion: p.Recipe.Version, Engine: p.Engine, Result: p.Result, Population: p.Counts.Population, Rows: p.Counts.Rows,
-			Provenance: provenance, Files: files, BuiltAt: now, BuiltBy: who,
+			Provenance: provenance, Files: files, BuiltAt: now, BuiltBy: who, AsOf: asOf,
 		},
 	})
 	if err != nil {
