@@ -41,6 +41,8 @@ var floors = map[string]int{
 	"internal/notify":     3,
 	"internal/program":    3,
 	"internal/signin":     3,
+	"internal/logbook":    3,
+	"internal/audit":      3,
 
 	"internal/web": 4,
 

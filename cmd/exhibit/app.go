@@ -35,6 +35,7 @@ func (g *Globals) config() (app.Config, error) {
 		Database:          g.Database,
 		Objects:           g.Objects,
 		Workspace:         g.Workspace,
+		LogOrigin:         g.LogOrigin,
 		Operator:          op,
 		RequestsPerMinute: g.RequestsPerMinute,
 		RequestsPerHour:   g.RequestsPerHour,

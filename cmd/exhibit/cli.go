@@ -39,6 +39,8 @@ type cli struct {
 	Frameworks  frameworksCmd  `cmd:"" help:"The frameworks, and which of them the workspace uses."`
 	Users       usersCmd       `cmd:"" help:"Members and their one-time sign-in links."`
 	APITokens   apiTokensCmd   `cmd:"" name:"api-tokens" help:"Tokens with which programs ask the API."`
+	Audits      auditsCmd      `cmd:"" help:"Audits, and the bundles of evidence for them."`
+	Log         logCmd         `cmd:"" help:"The log that proves the evidence: checkpoints, proofs, keys."`
 	Doctor      doctorCmd      `cmd:"" help:"Is everything in place: directory, keys, database, connections, clock?"`
 	Fsck        fsckCmd        `cmd:"" help:"Check every page, event and count; make the event index again with --rebuild."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's schema."`
@@ -57,6 +59,8 @@ type Globals struct {
 	EventsCA          string   `help:"Operator only: PEM file with a CA trusted for the admitted servers." name:"events-ca" env:"EXHIBIT_EVENTS_CA" placeholder:"FILE"`
 	RequestsPerMinute int      `help:"Requests a minute to one 1Password account; 0 lifts the limit for admitted servers only." default:"120" env:"EXHIBIT_REQUESTS_PER_MINUTE" placeholder:"N"`
 	RequestsPerHour   int      `help:"Requests an hour to one 1Password account; 0 lifts the limit for admitted servers only." default:"6000" env:"EXHIBIT_REQUESTS_PER_HOUR" placeholder:"N"`
+
+	LogOrigin string `help:"Operator only: first part of the name of each workspace's log, such as exhibit.example.com (default exhibit). It cannot be changed once a log has begun." name:"log-origin" env:"EXHIBIT_LOG_ORIGIN" placeholder:"NAME"`
 
 	in       io.Reader
 	out      io.Writer

@@ -58,23 +58,8 @@ func (s *Service) unmoved(ctx context.Context, ws evidence.ID, before store.Mark
 		if err != nil {
 			return fmt.Errorf("leaf %d: %w; run exhibit fsck", n, err)
 		}
-		same = same && !touches(l, period)
+		same = same && !translog.Touches(l, period.From.UnixMilli(), period.To.UnixMilli())
 		return nil
 	})
 	return same, err
-}
-
-// touches reports whether a leaf tells of events or of a second reading in the period.
-func touches(l translog.Leaf, period evidence.Span) bool {
-	from, to := period.From.UnixMilli(), period.To.UnixMilli()
-	switch l.Kind {
-	case translog.KindPage:
-		low, _ := translog.ParseMillis(l.Text("min_at"))
-		high, _ := translog.ParseMillis(l.Text("max_at"))
-		return low < to && high >= from
-	case translog.KindReconcile:
-		span, _ := l.Span("span")
-		return span.From < to && span.To > from
-	}
-	return false
 }

@@ -47,7 +47,7 @@ func containerf(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrContainer, fmt.Sprintf(format, args...))
 }
 
-var goodName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+)*(/[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+)*)*$`)
+var goodName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+(-[a-z0-9]+)*)*(/[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+(-[a-z0-9]+)*)*)*$`)
 
 // reserved are names that Windows takes for devices, with whatever extension.
 var reserved = regexp.MustCompile(`^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)`)

@@ -19,6 +19,9 @@ const (
 	PrefixAction     = "ac"
 	PrefixControl    = "co"
 	PrefixPerson     = "us"
+	PrefixAudit      = "au"
+	PrefixBundle     = "bu"
+	PrefixSample     = "sa"
 	PrefixDraft      = "dr"
 )
 

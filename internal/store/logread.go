@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/page"
 	"github.com/exhibithq/exhibit/internal/store/sqlc"
 	"github.com/exhibithq/exhibit/internal/translog"
 )
@@ -215,10 +216,10 @@ func (s *Store) MarkLog(ctx context.Context, ws evidence.ID) (Mark, error) {
 }
 
 // Append enters leaves that a use case makes: keys, coverage statements, exports, anchors. build is called with the size
-// of the log and gives the leaves; commit keeps what opens a commitment. All of it is one transaction.
-func (s *Store) Append(ctx context.Context, ws evidence.ID, build func(size int64, chainEnd func(chain string) (string, error), commit func(translog.Tag, []byte) (string, error)) ([]Entry, error)) (LogState, error) {
-	var state LogState
-	err := s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
+// of the log and gives the leaves; commit keeps what opens a commitment. All of it is one transaction. It gives the log as
+// it is then and the record ids of the leaves.
+func (s *Store) Append(ctx context.Context, ws evidence.ID, build func(size int64, chainEnd func(chain string) (string, error), commit func(translog.Tag, []byte) (string, error)) ([]Entry, error)) (state LogState, records []string, err error) {
+	err = s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
 		l, err := s.appendFor(ctx, q, ws)
 		if err != nil {
 			return err
@@ -229,9 +230,11 @@ func (s *Store) Append(ctx context.Context, ws evidence.ID, build func(size int6
 			return err
 		}
 		for _, e := range entries {
-			if _, err := l.add(ctx, e.Kind, e.Chain, e.Fields); err != nil {
+			record, err := l.add(ctx, e.Kind, e.Chain, e.Fields)
+			if err != nil {
 				return err
 			}
+			records = append(records, record)
 			if e.With != nil {
 				if err := e.With(q); err != nil {
 					return err
@@ -241,7 +244,7 @@ func (s *Store) Append(ctx context.Context, ws evidence.ID, build func(size int6
 		state = LogState{Workspace: ws, No: l.row.Workspace, Origin: l.row.Origin, Size: l.row.Size, LastAt: fromMS(l.row.LastAt)}
 		return nil
 	})
-	return state, err
+	return state, records, err
 }
 
 // Entry is a leaf to be. With runs in the transaction that enters it.
@@ -335,7 +338,7 @@ const keyChain = "key"
 // AddLogKey stores a sealed signing key and the leaf that tells of it, which fields makes from the log's size and the
 // record of the last such leaf. With mustBeFirst it fails with Conflict if there is a key already.
 func (s *Store) AddLogKey(ctx context.Context, ws evidence.ID, k LogKey, mustBeFirst bool, fields func(size int64, prev string) (translog.Fields, error)) error {
-	_, err := s.Append(ctx, ws, func(size int64, chainEnd func(string) (string, error), _ func(translog.Tag, []byte) (string, error)) ([]Entry, error) {
+	_, _, err := s.Append(ctx, ws, func(size int64, chainEnd func(string) (string, error), _ func(translog.Tag, []byte) (string, error)) ([]Entry, error) {
 		prev, err := chainEnd(keyChain)
 		if err != nil {
 			return nil, err
@@ -357,7 +360,7 @@ func (s *Store) AddLogKey(ctx context.Context, ws evidence.ID, k LogKey, mustBeF
 
 // RetireLogKey notes that a key signs no more, with the leaf that tells of it.
 func (s *Store) RetireLogKey(ctx context.Context, ws evidence.ID, vkey string, at time.Time, fields func(size int64, prev string) (translog.Fields, error)) error {
-	_, err := s.Append(ctx, ws, func(size int64, chainEnd func(string) (string, error), _ func(translog.Tag, []byte) (string, error)) ([]Entry, error) {
+	_, _, err := s.Append(ctx, ws, func(size int64, chainEnd func(string) (string, error), _ func(translog.Tag, []byte) (string, error)) ([]Entry, error) {
 		prev, err := chainEnd(keyChain)
 		if err != nil {
 			return nil, err
@@ -378,4 +381,26 @@ func (s *Store) workspaceNo(ctx context.Context, ws evidence.ID) (int64, error) 
 		return 0, notFound(err, "reading a workspace", "There is no workspace %s.", ws)
 	}
 	return no, nil
+}
+
+// PageParts gives the body of a page of a workspace with the places of its records, checked against its digest.
+func (s *Store) PageParts(ctx context.Context, ws evidence.ID, id int64) ([]byte, []page.Range, error) {
+	q := s.queries()
+	p, err := s.pageRow(ctx, q, ws, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	stored, err := q.PageBody(ctx, id)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the body of page %d: %w", id, err)
+	}
+	body, layout, err := unpack(stored, p.Sha256)
+	if err != nil {
+		return nil, nil, fmt.Errorf("page %d: %w; run exhibit fsck", id, err)
+	}
+	places := make([]page.Range, layout.Records())
+	for i := range places {
+		places[i] = layout.Record(i)
+	}
+	return body, places, nil
 }

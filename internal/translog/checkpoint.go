@@ -139,3 +139,21 @@ func (p Proof) Check(leaf []byte) (Checkpoint, error) {
 	}
 	return c, CheckLeaf(p.Path, c.Size, c.Root, p.Index, LeafHash(leaf))
 }
+
+// Signed is a checkpoint with its signatures.
+type Signed struct {
+	Checkpoint
+	VKey string // of the newest key that signs
+	Note []byte
+	At   time.Time
+}
+
+// Pin is size and root in the form that verify --pin takes.
+func (s Signed) Pin() string { return Pin{Size: s.Size, Root: s.Root}.String() }
+
+// Vouched is a signed checkpoint with what others say of it.
+type Vouched struct {
+	Signed
+	Token []byte // RFC 3161; nil: none
+	Hint  []byte // a policy that names the keys, to be shown and never to be trusted
+}

@@ -331,3 +331,17 @@ func ChainOf(l Leaf) string {
 	}
 	return ""
 }
+
+// Touches reports whether a leaf tells of events, or of a second reading, in a span of Unix milliseconds.
+func Touches(l Leaf, from, to int64) bool {
+	switch l.Kind {
+	case KindPage:
+		low, _ := ParseMillis(l.Text("min_at"))
+		high, _ := ParseMillis(l.Text("max_at"))
+		return low < to && high >= from
+	case KindReconcile:
+		span, _ := l.Span("span")
+		return span.From < to && span.To > from
+	}
+	return false
+}
