@@ -43,8 +43,10 @@ var floors = map[string]int{
 	"internal/signin":     3,
 	"internal/logbook":    3,
 	"internal/audit":      3,
+	"internal/verify":     3,
 
-	"internal/web": 4,
+	"internal/web":            4,
+	"internal/verify/command": 4,
 
 	"internal/app": 5,
 }

@@ -40,6 +40,7 @@ type cli struct {
 	Users       usersCmd       `cmd:"" help:"Members and their one-time sign-in links."`
 	APITokens   apiTokensCmd   `cmd:"" name:"api-tokens" help:"Tokens with which programs ask the API."`
 	Audits      auditsCmd      `cmd:"" help:"Audits, and the bundles of evidence for them."`
+	Verify      verifyCmd      `cmd:"" help:"Check a bundle offline, without trusting who made it."`
 	Log         logCmd         `cmd:"" help:"The log that proves the evidence: checkpoints, proofs, keys."`
 	Doctor      doctorCmd      `cmd:"" help:"Is everything in place: directory, keys, database, connections, clock?"`
 	Fsck        fsckCmd        `cmd:"" help:"Check every page, event and count; make the event index again with --rebuild."`
@@ -161,6 +162,9 @@ func report(errOut io.Writer, err error) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(errOut, "exhibit: %s\n", told(err))
 		return exitUsage
+	case errors.Is(err, errGrade):
+		fmt.Fprintf(errOut, "exhibit: %s\n", told(err))
+		return exitGrade
 	}
 	fmt.Fprintf(errOut, "exhibit: %s\n", told(err))
 	return exitFailed

@@ -67,10 +67,8 @@ func (s *streamLog) fields(seq int64) translog.Fields {
 }
 
 func (c *commit) enterPage(ctx context.Context, s *streamLog) error {
-	if c.in.Mode == Live {
-		if err := s.seal(ctx); err != nil {
-			return err
-		}
+	if err := s.seal(ctx); err != nil {
+		return err
 	}
 	seq := int64(0)
 	if c.in.Mode == Live {
@@ -95,7 +93,7 @@ func (s *streamLog) page(ctx context.Context, f translog.Fields, page int64, bod
 	if err != nil {
 		return fmt.Errorf("committing to page %d: %w", page, err)
 	}
-	f["page"], f["n"], f["len"], f["root"] = page, int64(n), int64(len(body)), root.String()
+	f["feed"], f["page"], f["n"], f["len"], f["root"] = s.stream, page, int64(n), int64(len(body)), root.String()
 	if err := s.q.AddPageSalt(ctx, page, salts); err != nil {
 		return fmt.Errorf("keeping the salts of page %d: %w", page, err)
 	}

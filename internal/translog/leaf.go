@@ -92,7 +92,7 @@ func schema(k Kind) []field {
 		return slices.Concat(need(isText, "connection", "op", "source", "server", "account"), need(isList, "features", "missing"),
 			need(isInt, "expires", "off"), need(isHash, "token_commit"), need(isEmpty, "prev"), may(isBool, "entered"))
 	case KindPage:
-		return slices.Concat(stream, need(isInt, "page", "n", "len", "limit", "t_req", "t_res", "server_date"), need(isText, "mode", "build", "min_at", "max_at", "late"),
+		return slices.Concat(stream, need(isInt, "page", "feed", "n", "len", "limit", "t_req", "t_res", "server_date"), need(isText, "mode", "build", "min_at", "max_at", "late"),
 			need(isHash, "root", "next_sha"), may(isHash, "cursor_sha"), may(isSpan, "asked", "covered"), may(isBool, "more", "fresh"))
 	case KindPolls:
 		return slices.Concat(stream, need(isInt, "count", "first_at", "last_at"), need(isHash, "bodies_sha"),

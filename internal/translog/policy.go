@@ -197,3 +197,15 @@ func TrustLog(keys ...Key) []byte {
 	}
 	return append(b, "quorum none\n"...)
 }
+
+// HintFor writes a policy again as a bundle's hint: the keys of logs and witnesses, and that nobody is asked for.
+func HintFor(p *Policy) []byte {
+	var b []byte
+	for _, k := range p.Logs {
+		b = append(b, "log "+k.String()+"\n"...)
+	}
+	for _, w := range p.Witnesses {
+		b = append(b, "witness "+w.Name+" "+w.Key.String()+"\n"...)
+	}
+	return append(b, "quorum none\n"...)
+}
