@@ -43,6 +43,7 @@ type Options struct {
 	Stamps  StampVerifier    // nil: time stamps are not looked at
 	Kinds   []source.Kind    // the sources that this program can read
 	TempDir string           // where long tables wait; empty: the system's
+	First   bool             // stop behind the first step in which something does not agree
 	// Progress is told what is being done. It may be nil.
 	Progress func(step string, done, total int64)
 }
@@ -119,7 +120,7 @@ func Bundle(ctx context.Context, from io.ReaderAt, size int64, opt Options) (rep
 		if ctx.Err() != nil {
 			return Report{}, fmt.Errorf("verifying: %w", ctx.Err())
 		}
-		if errors.Is(err, errStop) {
+		if errors.Is(err, errStop) || opt.First && len(v.Failures) > 0 {
 			break
 		}
 		if err != nil {
