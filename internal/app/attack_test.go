@@ -220,7 +220,7 @@ func attacks() []attack {
 		{"a page's late events are hidden", "late", leaf(translog.KindPage, 0, func(l translog.Leaf) { setText(l, "late", "f8") })},
 		{"an artifact does not follow from the pages", "not_derivable", func(f *forgery) {
 			p := f.part(bundle.DirArtifacts, ".csv")
-			f.parts[p] = bytes.Replace(f.parts[p], []byte("signinattempts"), []byte("sign-in-tempts"), 1)
+			f.parts[p] = append(bytes.Clone(f.parts[p]), "more\r\n"...)
 			f.recommit(p)
 			f.relog()
 		}},
