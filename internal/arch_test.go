@@ -31,6 +31,7 @@ var floors = map[string]int{
 	"internal/framework":          2,
 	"internal/recipe":             2,
 	"internal/store":              2,
+	"internal/sample":             2,
 	"internal/bundle":             2,
 
 	"internal/source/all": 3,

@@ -2,23 +2,32 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/exhibithq/exhibit/internal/app"
 	"github.com/exhibithq/exhibit/internal/audit"
+	"github.com/exhibithq/exhibit/internal/bundle"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/recipe"
+	"github.com/exhibithq/exhibit/internal/sample"
+	"github.com/exhibithq/exhibit/internal/sheet"
+	"github.com/exhibithq/exhibit/internal/source/all"
 	"github.com/exhibithq/exhibit/internal/store"
 )
 
 type auditsCmd struct {
-	Create auditsCreateCmd `cmd:"" help:"Make an audit: a framework and a period."`
-	List   auditsListCmd   `cmd:"" help:"The audits of the workspace."`
-	Bundle auditsBundleCmd `cmd:"" help:"Write all evidence of an audit as one file that proves itself."`
+	Create  auditsCreateCmd  `cmd:"" help:"Make an audit: a framework and a period."`
+	List    auditsListCmd    `cmd:"" help:"The audits of the workspace."`
+	Bundle  auditsBundleCmd  `cmd:"" help:"Write all evidence of an audit as one file that proves itself."`
+	Sample  auditsSampleCmd  `cmd:"" help:"Draw a sample that anybody can draw again, from the server or from a bundle alone."`
+	Replace auditsReplaceCmd `cmd:"" help:"Pass over a member of a sample, with a reason; the next in rank takes its place."`
 }
 
 type auditJSON struct {
@@ -135,4 +144,134 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
+}
+
+type auditsSampleCmd struct {
+	Audit      string `arg:"" help:"The audit, by id or name; with --bundle the bundle's file."`
+	Population string `help:"Stream, with filters if you like: \"signinattempts result=failed\"." required:"" placeholder:"P"`
+	Seed       string `help:"Text that the auditor chooses." required:"" placeholder:"S"`
+	Size       int    `help:"How many." required:"" placeholder:"N"`
+	Bundle     bool   `help:"Draw from a bundle alone: no database is opened."`
+	Output     string `short:"o" help:"Attribute sheet to write: FILE.csv or FILE.xlsx." placeholder:"FILE"`
+}
+
+func (c *auditsSampleCmd) Run(ctx context.Context, g *Globals) error {
+	if c.Bundle {
+		return c.fromBundle(g)
+	}
+	return g.with(ctx, func(a *app.App) error {
+		d, err := a.Audits.Sample(ctx, who(), a.Workspace, c.Audit, c.Population, c.Seed, c.Size)
+		if err != nil {
+			return err
+		}
+		return g.printSample(string(d.ID), c.Population, c.Seed, d.Sample.Members, d.Members, c.Output)
+	})
+}
+
+func (c *auditsSampleCmd) fromBundle(g *Globals) error {
+	f, err := os.Open(c.Audit)
+	if err != nil {
+		return usagef("The bundle cannot be opened: %v", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return usagef("The bundle cannot be opened: %v", err)
+	}
+	r, err := bundle.Open(f, info.Size())
+	if err != nil {
+		return err
+	}
+	members, n, err := audit.SampleBundle(r, all.Kinds(), c.Population, c.Seed, c.Size)
+	if err != nil {
+		return err
+	}
+	return g.printSample("", c.Population, c.Seed, n, members, c.Output)
+}
+
+type sampledJSON struct {
+	Rank   int      `json:"rank"`
+	UUID   string   `json:"uuid"`
+	Time   jsonTime `json:"time"`
+	Action string   `json:"action"`
+	Person string   `json:"person"`
+}
+
+// printSample prints a sample and writes its attribute sheet.
+func (g *Globals) printSample(id, population, seed string, n int64, members []sample.Member, output string) error {
+	if err := writeSheet(output, members); err != nil {
+		return err
+	}
+	if g.JSON {
+		list := []sampledJSON{}
+		for _, m := range members {
+			list = append(list, sampledJSON{m.Rank, m.Facts.UUID, jsonTime(m.Facts.At), m.Facts.Action, cmp.Or(m.Facts.Person.Email, m.Facts.Person.Name, m.Facts.Person.UUID)})
+		}
+		return g.printJSON(map[string]any{"id": id, "population": population, "seed": seed, "members": n, "sample": list})
+	}
+	t := newTable(g.out, "rank", "uuid", "time", "action", "person")
+	for _, m := range members {
+		t.row(fmt.Sprint(m.Rank), m.Facts.UUID, moment(m.Facts.At), m.Facts.Action, cmp.Or(m.Facts.Person.Email, m.Facts.Person.Name, m.Facts.Person.UUID))
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(g.err, "%d of %s events of %s, seed %q. %s\n", len(members), count(n), population, seed, id)
+	return nil
+}
+
+// writeSheet writes an attribute sheet as CSV or XLSX, by the name of the file; no name writes none.
+func writeSheet(path string, members []sample.Member) error {
+	switch {
+	case path == "":
+		return nil
+	case strings.HasSuffix(path, ".csv"):
+		return writeFile(path, func(out io.Writer) error { return sample.WriteCSV(out, members, recipe.GuardFormula) })
+	case !strings.HasSuffix(path, ".xlsx"):
+		return usagef("The attribute sheet is written as FILE.csv or FILE.xlsx.")
+	}
+	return writeFile(path, func(out io.Writer) (err error) {
+		book, err := sheet.New(sheet.Options{Title: "Sample"})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, book.Close()) }()
+		var columns []sheet.Column
+		for _, name := range sample.Heading() {
+			columns = append(columns, sheet.Column{Title: name})
+		}
+		t, err := book.Table("Sample", columns...)
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			var cells []sheet.Cell
+			for _, text := range m.Row() {
+				cells = append(cells, sheet.Text(text))
+			}
+			if err := t.Row(cells...); err != nil {
+				return err
+			}
+		}
+		_, err = book.WriteTo(out)
+		return err
+	})
+}
+
+type auditsReplaceCmd struct {
+	Audit  string `arg:"" help:"The audit, by id or name."`
+	Sample string `arg:"" help:"The sample's id."`
+	Rank   int    `help:"Rank of the member to pass over." required:"" placeholder:"R"`
+	Reason string `help:"Why." required:"" placeholder:"TEXT"`
+	Output string `short:"o" help:"Attribute sheet to write: FILE.csv or FILE.xlsx." placeholder:"FILE"`
+}
+
+func (c *auditsReplaceCmd) Run(ctx context.Context, g *Globals) error {
+	return g.with(ctx, func(a *app.App) error {
+		d, err := a.Audits.Replace(ctx, who(), a.Workspace, c.Audit, evidence.ID(c.Sample), c.Rank, c.Reason)
+		if err != nil {
+			return err
+		}
+		return g.printSample(string(d.ID), d.Population, d.Seed, d.Sample.Members, d.Members, c.Output)
+	})
 }

@@ -132,6 +132,7 @@ func (a *App) ready(ctx context.Context, cfg ServeConfig) error {
 // work reads all connections until ctx ends.
 func (a *App) work(ctx context.Context) error {
 	c := a.Collector(nil)
+	go a.keepSigning(ctx)
 	go func() {
 		for {
 			select {

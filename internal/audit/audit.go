@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"time"
 
@@ -44,6 +45,8 @@ type Store interface {
 	PageSalts(ctx context.Context, id int64) (translog.Salts, error)
 	EventsInSpan(ctx context.Context, conn evidence.ID, stream evidence.Stream, span evidence.Span) (int64, error)
 	PageStats(ctx context.Context, q evidence.Query) (store.PageStats, error)
+
+	Verbatim(ctx context.Context, q evidence.Query) iter.Seq2[evidence.Event, error]
 
 	AddActivity(ctx context.Context, a store.Activity) error
 }
