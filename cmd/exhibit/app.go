@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/app"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/source"
 )
 
@@ -27,6 +29,10 @@ func (g *Globals) config() (app.Config, error) {
 	if err != nil {
 		return app.Config{}, err
 	}
+	told, err := g.notifyOperator()
+	if err != nil {
+		return app.Config{}, err
+	}
 	if g.RequestsPerMinute < 0 || g.RequestsPerHour < 0 {
 		return app.Config{}, usagef("--requests-per-minute and --requests-per-hour cannot be negative.")
 	}
@@ -37,6 +43,7 @@ func (g *Globals) config() (app.Config, error) {
 		Workspace:         g.Workspace,
 		LogOrigin:         g.LogOrigin,
 		Operator:          op,
+		Notify:            told,
 		RequestsPerMinute: g.RequestsPerMinute,
 		RequestsPerHour:   g.RequestsPerHour,
 		Log:               g.logger(),
@@ -61,6 +68,29 @@ func (g *Globals) operator() (source.Operator, error) {
 		}
 		if err := source.CheckCA(pem); err != nil {
 			return op, usagef("--events-ca: %s: %v", g.EventsCA, err)
+		}
+		op.CAPEM = pem
+	}
+	return op, nil
+}
+
+// notifyOperator reads which hosts notifications may reach beside those of the public Internet.
+func (g *Globals) notifyOperator() (notify.Operator, error) {
+	var op notify.Operator
+	for _, host := range g.AllowNotifyHost {
+		clean, err := source.ParseServer("https://" + host)
+		if err != nil {
+			return op, usagef("--allow-notify-host %q is no host. Write it like smtp.example.com or 10.0.0.5:587.", host)
+		}
+		op.AllowHosts = append(op.AllowHosts, strings.TrimPrefix(clean, "https://"))
+	}
+	if g.NotifyCA != "" {
+		pem, err := os.ReadFile(g.NotifyCA)
+		if err != nil {
+			return op, usagef("--notify-ca: %s cannot be read: %v", g.NotifyCA, err)
+		}
+		if err := source.CheckCA(pem); err != nil {
+			return op, usagef("--notify-ca: %s: %v", g.NotifyCA, err)
 		}
 		op.CAPEM = pem
 	}

@@ -93,6 +93,10 @@ func (g *Globals) printRecipe(r recipe.Recipe) error {
 	if len(r.Parameters) > 0 {
 		fmt.Fprintln(g.out, "\nParameters")
 		for _, p := range r.Parameters {
+			if p.Unit == recipe.Names || p.Unit == recipe.Words {
+				fmt.Fprintf(g.out, "  --param %s=…  %s: %s\n", p.Name, p.Title, p.Unit)
+				continue
+			}
 			fmt.Fprintf(g.out, "  --param %s=%d  %s, in %s, %d to %d\n", p.Name, p.Default, p.Title, p.Unit, p.Min, p.Max)
 		}
 	}

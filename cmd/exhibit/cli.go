@@ -24,28 +24,29 @@ const (
 type cli struct {
 	Globals
 
-	Demo        demoCmd        `cmd:"" help:"Simulate a company, read it, build artifacts, and show all of it in the browser."`
-	Serve       serveCmd       `cmd:"" help:"The server: pages, API and reading."`
-	Simulate    simulateCmd    `cmd:"" help:"Serve a simulated Events API with realistic data, real tokens and injectable faults."`
-	Sources     sourcesCmd     `cmd:"" help:"The catalogue of sources, or one source with how to set it up."`
-	Connections connectionsCmd `cmd:"" help:"Connect accounts, check them, rotate their tokens, switch them off and on."`
-	Collect     collectCmd     `cmd:"" help:"Read now, in this process."`
-	Coverage    coverageCmd    `cmd:"" help:"What has been read and what has not: windows and gaps of each stream."`
-	Events      eventsCmd      `cmd:"" help:"Find events; print them as a table, as CSV, or verbatim."`
-	Recipes     recipesCmd     `cmd:"" help:"The recipes for artifacts, or one recipe in full."`
-	Artifacts   artifactsCmd   `cmd:"" help:"Build, list, get, attach and detach artifacts."`
-	Actions     actionsCmd     `cmd:"" help:"The work that proves controls."`
-	Controls    controlsCmd    `cmd:"" help:"The controls of the workspace."`
-	Frameworks  frameworksCmd  `cmd:"" help:"The frameworks, and which of them the workspace uses."`
-	Users       usersCmd       `cmd:"" help:"Members and their one-time sign-in links."`
-	APITokens   apiTokensCmd   `cmd:"" name:"api-tokens" help:"Tokens with which programs ask the API."`
-	Audits      auditsCmd      `cmd:"" help:"Audits, and the bundles of evidence for them."`
-	Verify      verifyCmd      `cmd:"" help:"Check a bundle offline, without trusting who made it."`
-	Log         logCmd         `cmd:"" help:"The log that proves the evidence: checkpoints, proofs, keys."`
-	Doctor      doctorCmd      `cmd:"" help:"Is everything in place: directory, keys, database, connections, clock?"`
-	Fsck        fsckCmd        `cmd:"" help:"Check every page, event and count; make the event index again with --rebuild."`
-	Migrate     migrateCmd     `cmd:"" help:"Bring the database to this version's schema."`
-	Version     versionCmd     `cmd:"" help:"Print the version."`
+	Demo          demoCmd          `cmd:"" help:"Simulate a company, read it, build artifacts, and show all of it in the browser."`
+	Serve         serveCmd         `cmd:"" help:"The server: pages, API and reading."`
+	Simulate      simulateCmd      `cmd:"" help:"Serve a simulated Events API with realistic data, real tokens and injectable faults."`
+	Sources       sourcesCmd       `cmd:"" help:"The catalogue of sources, or one source with how to set it up."`
+	Connections   connectionsCmd   `cmd:"" help:"Connect accounts, check them, rotate their tokens, switch them off and on."`
+	Collect       collectCmd       `cmd:"" help:"Read now, in this process."`
+	Coverage      coverageCmd      `cmd:"" help:"What has been read and what has not: windows and gaps of each stream."`
+	Events        eventsCmd        `cmd:"" help:"Find events; print them as a table, as CSV, or verbatim."`
+	Recipes       recipesCmd       `cmd:"" help:"The recipes for artifacts, or one recipe in full."`
+	Artifacts     artifactsCmd     `cmd:"" help:"Build, list, get, attach and detach artifacts."`
+	Actions       actionsCmd       `cmd:"" help:"The work that proves controls."`
+	Controls      controlsCmd      `cmd:"" help:"The controls of the workspace."`
+	Frameworks    frameworksCmd    `cmd:"" help:"The frameworks, and which of them the workspace uses."`
+	Users         usersCmd         `cmd:"" help:"Members and their one-time sign-in links."`
+	APITokens     apiTokensCmd     `cmd:"" name:"api-tokens" help:"Tokens with which programs ask the API."`
+	Notifications notificationsCmd `cmd:"" help:"Channels on which people are told what they must know: mail, Slack, Teams, webhook."`
+	Audits        auditsCmd        `cmd:"" help:"Audits, the bundles of evidence for them, and samples."`
+	Verify        verifyCmd        `cmd:"" help:"Check a bundle offline, without trusting who made it."`
+	Log           logCmd           `cmd:"" help:"The log that proves the evidence: checkpoints, proofs, keys."`
+	Doctor        doctorCmd        `cmd:"" help:"Is everything in place: directory, keys, database, connections, clock?"`
+	Fsck          fsckCmd          `cmd:"" help:"Check every page, event and count; make the event index again with --rebuild."`
+	Migrate       migrateCmd       `cmd:"" help:"Bring the database to this version's schema."`
+	Version       versionCmd       `cmd:"" help:"Print the version."`
 }
 
 // Globals are the flags that every command takes, and the streams it talks to.
@@ -58,6 +59,8 @@ type Globals struct {
 	LogLevel          string   `help:"Least important log line to print: ${enum}." enum:"debug,info,warn,error" default:"info" env:"EXHIBIT_LOG_LEVEL"`
 	AllowEventsServer []string `help:"Operator only: admit a server beside 1Password's four (repeatable)." env:"EXHIBIT_ALLOW_EVENTS_SERVER" placeholder:"URL"`
 	EventsCA          string   `help:"Operator only: PEM file with a CA trusted for the admitted servers." name:"events-ca" env:"EXHIBIT_EVENTS_CA" placeholder:"FILE"`
+	AllowNotifyHost   []string `help:"Operator only: let notifications reach a mail server or webhook in a private network (repeatable)." env:"EXHIBIT_ALLOW_NOTIFY_HOST" placeholder:"HOST[:PORT]"`
+	NotifyCA          string   `help:"Operator only: PEM file with a CA trusted for these hosts." name:"notify-ca" env:"EXHIBIT_NOTIFY_CA" placeholder:"FILE"`
 	RequestsPerMinute int      `help:"Requests a minute to one 1Password account; 0 lifts the limit for admitted servers only." default:"120" env:"EXHIBIT_REQUESTS_PER_MINUTE" placeholder:"N"`
 	RequestsPerHour   int      `help:"Requests an hour to one 1Password account; 0 lifts the limit for admitted servers only." default:"6000" env:"EXHIBIT_REQUESTS_PER_HOUR" placeholder:"N"`
 

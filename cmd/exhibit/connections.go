@@ -35,31 +35,36 @@ type tokenFlags struct {
 const maxTokenFile = 64 << 10
 
 func (f tokenFlags) read(g *Globals) (seal.Secret, error) {
+	return g.readSecret("token", "--token-file", f.TokenFile, "EXHIBIT_TOKEN")
+}
+
+// readSecret reads a secret from a file, from standard input if the file is "-", or without a file from a variable.
+func (g *Globals) readSecret(what, flag, path, variable string) (seal.Secret, error) {
 	var r io.Reader
 	switch {
-	case f.TokenFile == "-":
+	case path == "-":
 		r = g.in
-	case f.TokenFile != "":
-		file, err := os.Open(f.TokenFile)
+	case path != "":
+		file, err := os.Open(path)
 		if err != nil {
-			return seal.Secret{}, usagef("The token file cannot be read: %v", err)
+			return seal.Secret{}, usagef("The %s file cannot be read: %v", what, err)
 		}
 		defer file.Close()
 		r = file
 	default:
-		if token := os.Getenv("EXHIBIT_TOKEN"); token != "" {
-			return seal.NewSecret(token), nil
+		if secret := os.Getenv(variable); secret != "" {
+			return seal.NewSecret(secret), nil
 		}
-		return seal.Secret{}, usagef("No token is given. Put it in a file and name it with --token-file, or use --token-file - and pipe it in.")
+		return seal.Secret{}, usagef("No %s is given. Put it in a file and name it with %s, or use %s - and pipe it in.", what, flag, flag)
 	}
 	b, err := io.ReadAll(io.LimitReader(r, maxTokenFile+1))
 	switch {
 	case err != nil:
-		return seal.Secret{}, usagef("The token cannot be read: %v", err)
+		return seal.Secret{}, usagef("The %s cannot be read: %v", what, err)
 	case len(b) > maxTokenFile:
-		return seal.Secret{}, usagef("The token file is larger than any token. Is it the right file?")
+		return seal.Secret{}, usagef("The %s file is larger than any %s. Is it the right file?", what, what)
 	case strings.TrimSpace(string(b)) == "":
-		return seal.Secret{}, usagef("The token file is empty.")
+		return seal.Secret{}, usagef("The %s file is empty.", what)
 	}
 	return seal.NewSecret(string(b)), nil
 }
@@ -78,16 +83,47 @@ type connectionJSON struct {
 	State       evidence.State    `json:"state"`
 	Reason      string            `json:"reason"`
 	Since       jsonTime          `json:"since"`
+	ToDo        string            `json:"to_do"`
+	LostFrom    jsonTime          `json:"lost_from"`
+	Expiry      *expiryJSON       `json:"expiry_warning"`
+	LastReadAt  jsonTime          `json:"last_read_at"`
+	NextReadAt  jsonTime          `json:"next_read_at"`
+	Backfill    *backfillJSON     `json:"backfill"`
+	SameAccount []evidence.ID     `json:"same_account"`
+}
+
+type expiryJSON struct {
+	Days int    `json:"days"`
+	Text string `json:"text"`
+}
+
+type backfillJSON struct {
+	Percent     int  `json:"percent"`
+	SecondsLeft *int `json:"seconds_left"`
 }
 
 func toConnectionJSON(v connection.Status) connectionJSON {
 	c := v.Connection
-	return connectionJSON{
+	out := connectionJSON{
 		ID: c.ID, Name: c.Name, Source: c.Source, Server: c.Server, AccountUUID: c.AccountUUID,
 		Features: orEmpty(c.Features), Missing: orEmpty(c.Missing),
 		IssuedAt: jsonTime(c.IssuedAt), ExpiresAt: jsonTime(c.ExpiresAt),
 		State: v.Health.State, Reason: v.Health.Reason, Since: jsonTime(v.Health.Since),
+		ToDo: v.ToDo, LostFrom: jsonTime(v.LostFrom), LastReadAt: jsonTime(v.LastReadAt), NextReadAt: jsonTime(v.NextReadAt), SameAccount: []evidence.ID{},
 	}
+	for _, t := range v.Twins {
+		out.SameAccount = append(out.SameAccount, t.ID)
+	}
+	if e := v.Expiry; e != nil {
+		out.Expiry = &expiryJSON{e.Days, e.Text}
+	}
+	if b := v.Backfill; b != nil {
+		out.Backfill = &backfillJSON{Percent: b.Percent}
+		if left := int(b.Left.Seconds()); b.Left > 0 {
+			out.Backfill.SecondsLeft = &left
+		}
+	}
+	return out
 }
 
 type connectionsAddCmd struct {
@@ -127,18 +163,92 @@ func (g *Globals) printConnection(a *app.App, v connection.Status, done string) 
 		return g.printJSON(toConnectionJSON(v))
 	}
 	c := v.Connection
+	if done == "" { // nothing was done: what is there is shown
+		done = "Connection"
+	}
 	fmt.Fprintf(g.out, "%s %q (%s) to %s, account %s.\n", done, printable(c.Name), c.ID, c.Server, printable(c.AccountUUID))
 	fmt.Fprintf(g.out, "The token may read: %s.\n", joinStreams(c.Features))
 	for _, missing := range c.Missing {
 		fmt.Fprintf(g.out, "It may not read %s: %s\n", missing, a.StreamShows(c.Source, missing))
 	}
-	if c.ExpiresAt.IsZero() {
+	switch {
+	case !c.OffAt.IsZero():
+		fmt.Fprintln(g.out, "It is forgotten.")
+	case v.Expiry != nil:
+		fmt.Fprintln(g.out, v.Expiry.Text)
+	case c.ExpiresAt.IsZero():
 		fmt.Fprintln(g.out, "It does not expire.")
-	} else {
+	default:
 		fmt.Fprintf(g.out, "It expires on %s (in %d days).\n", moment(c.ExpiresAt), int(time.Until(c.ExpiresAt).Hours()/24))
 	}
-	fmt.Fprintf(g.out, "State: %s. %s\n", v.Health.State, printable(v.Health.Reason))
+	g.printCare(v)
 	return nil
+}
+
+// printCare prints state, reason and what to do in the words of the pages.
+func (g *Globals) printCare(v connection.Status) {
+	fmt.Fprintf(g.out, "State: %s. %s", v.Health.State, printable(v.Health.Reason))
+	if !v.Health.Since.IsZero() {
+		fmt.Fprintf(g.out, " Since %s.", moment(v.Health.Since))
+	}
+	if v.ToDo != "" {
+		fmt.Fprintf(g.out, "\nTo do: %s", printable(v.ToDo))
+	}
+	if b := v.Backfill; b != nil {
+		fmt.Fprintf(g.out, "\nReading the past: %d %%", b.Percent)
+		if b.Left > 0 {
+			fmt.Fprintf(g.out, ", about %s left at the pace of the last pages", b.Left.Round(time.Second))
+		}
+		fmt.Fprint(g.out, ".")
+	}
+	fmt.Fprintf(g.out, "\nLast read: %s. Next read: %s.\n", moment(v.LastReadAt), moment(v.NextReadAt))
+	if text := v.TwinText(); text != "" {
+		fmt.Fprintln(g.out, printable(text))
+	}
+}
+
+// printHandovers prints for each new token whether anything was lost.
+func (g *Globals) printHandovers(list []connection.Handover) {
+	for _, h := range list {
+		fmt.Fprintf(g.out, "\nToken %s → %s (%s), %s: %s\n", printable(h.OldMark), printable(h.NewMark), h.Kind, moment(h.At), h.Text)
+		for _, st := range h.Streams {
+			fmt.Fprintf(g.out, "  %-16s %s\n", printable(string(st.Stream)), st.Text)
+		}
+	}
+}
+
+type handoverJSON struct {
+	At      jsonTime              `json:"at"`
+	Kind    evidence.HandoverKind `json:"kind"`
+	Old     string                `json:"old_token_mark"`
+	New     string                `json:"new_token_mark"`
+	Proof   connection.Proof      `json:"proof"`
+	Text    string                `json:"text"`
+	Streams []streamHandoverJSON  `json:"streams"`
+}
+
+type streamHandoverJSON struct {
+	Stream  evidence.Stream  `json:"stream"`
+	Proof   connection.Proof `json:"proof"`
+	Text    string           `json:"text"`
+	OldRead jsonTime         `json:"old_read_at"`
+	NewRead jsonTime         `json:"new_read_at"`
+	From    jsonTime         `json:"window_from"`
+	To      jsonTime         `json:"window_to"`
+	Gaps    int              `json:"gaps"`
+}
+
+func toHandoverJSON(list []connection.Handover) []handoverJSON {
+	out := []handoverJSON{}
+	for _, h := range list {
+		j := handoverJSON{At: jsonTime(h.At), Kind: h.Kind, Old: h.OldMark, New: h.NewMark, Proof: h.Proof, Text: h.Text, Streams: []streamHandoverJSON{}}
+		for _, st := range h.Streams {
+			j.Streams = append(j.Streams, streamHandoverJSON{st.Stream, st.Proof, st.Text, jsonTime(st.OldReadAt), jsonTime(st.NewReadAt),
+				jsonTime(st.Window.From), jsonTime(st.Window.To), len(st.Gaps)})
+		}
+		out = append(out, j)
+	}
+	return out
 }
 
 func joinStreams(streams []evidence.Stream) string {
@@ -171,13 +281,13 @@ func (c *connectionsListCmd) Run(ctx context.Context, g *Globals) error {
 			fmt.Fprintln(g.out, "No connections yet. Add one: exhibit connections add onepassword --token-file FILE")
 			return nil
 		}
-		t := newTable(g.out, "id", "name", "server", "state", "since", "token expires", "reason")
+		t := newTable(g.out, "id", "name", "server", "state", "since", "token expires", "last read", "next read", "reason", "to do")
 		for _, v := range views {
 			expires := "never"
 			if !v.ExpiresAt.IsZero() {
 				expires = moment(v.ExpiresAt)
 			}
-			t.row(string(v.ID), v.Name, v.Server, string(v.Health.State), moment(v.Health.Since), expires, v.Health.Reason)
+			t.row(string(v.ID), v.Name, v.Server, string(v.Health.State), moment(v.Health.Since), expires, moment(v.LastReadAt), moment(v.NextReadAt), v.Health.Reason, v.ToDo)
 		}
 		return t.flush()
 	})
@@ -193,6 +303,7 @@ type streamJSON struct {
 	Through    jsonTime        `json:"through"`
 	CaughtUp   bool            `json:"caught_up"`
 	LastReadAt jsonTime        `json:"last_read_at"`
+	NextReadAt jsonTime        `json:"next_read_at"`
 	Pages      int64           `json:"pages"`
 	Events     int64           `json:"events"`
 	Duplicates int64           `json:"duplicates"`
@@ -216,25 +327,34 @@ func (c *connectionsShowCmd) Run(ctx context.Context, g *Globals) error {
 		if err != nil {
 			return err
 		}
+		handovers, err := a.Connections.Handovers(ctx, a.Workspace, v.ID)
+		if err != nil {
+			return err
+		}
 		if g.JSON {
 			return g.printJSON(struct {
 				connectionJSON
-				Streams []streamJSON `json:"streams"`
-			}{toConnectionJSON(v), toStreamJSON(v.Streams)})
+				Streams   []streamJSON   `json:"streams"`
+				Handovers []handoverJSON `json:"handovers"`
+			}{toConnectionJSON(v), toStreamJSON(v.Streams), toHandoverJSON(handovers)})
 		}
-		if err := g.printConnection(a, v, "Connection"); err != nil {
+		if err := g.printConnection(a, v, ""); err != nil {
 			return err
 		}
-		t := newTable(g.out, "stream", "events", "pages", "read through", "last read", "duplicates", "late", "conflicts", "odd", "trouble")
+		t := newTable(g.out, "stream", "events", "pages", "read through", "last read", "next read", "duplicates", "late", "conflicts", "odd", "trouble")
 		for _, s := range v.Streams {
 			trouble := "–"
 			if s.Trouble != nil {
 				trouble = string(s.Trouble.Cause) + " since " + moment(s.Trouble.From)
 			}
-			t.row(string(s.Stream), count(s.Events), count(s.Pages), moment(s.Through), moment(s.LastReadAt),
+			t.row(string(s.Stream), count(s.Events), count(s.Pages), moment(s.Through), moment(s.LastReadAt), moment(s.NextReadAt),
 				count(s.Duplicates), count(s.Late), count(s.Conflicts), count(s.Odd), trouble)
 		}
-		return t.flush()
+		if err := t.flush(); err != nil {
+			return err
+		}
+		g.printHandovers(handovers)
+		return nil
 	})
 }
 
@@ -242,7 +362,7 @@ func toStreamJSON(streams []evidence.StreamStatus) []streamJSON {
 	out := []streamJSON{}
 	for _, s := range streams {
 		j := streamJSON{
-			Stream: s.Stream, Through: jsonTime(s.Through), CaughtUp: s.CaughtUp, LastReadAt: jsonTime(s.LastReadAt),
+			Stream: s.Stream, Through: jsonTime(s.Through), CaughtUp: s.CaughtUp, LastReadAt: jsonTime(s.LastReadAt), NextReadAt: jsonTime(s.NextReadAt),
 			Pages: s.Pages, Events: s.Events, Duplicates: s.Duplicates, Late: s.Late, Conflicts: s.Conflicts, Odd: s.Odd,
 		}
 		if s.Trouble != nil {
@@ -326,6 +446,7 @@ func (c *connectionsOffCmd) Run(ctx context.Context, g *Globals) error {
 			return g.printJSON(toConnectionJSON(v))
 		}
 		fmt.Fprintf(g.out, "Switched off %q. The token is forgotten; events and artifacts stay.\n", printable(v.Name))
+		g.printCare(v)
 		return nil
 	})
 }

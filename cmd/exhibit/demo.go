@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/app"
@@ -27,6 +29,9 @@ type demoCmd struct {
 
 // demoDays is the period of the demo's artifacts: the last whole days, well inside what was read.
 const demoDays = 90
+
+// recipesLast are built after the others.
+var recipesLast = []string{"log-review"}
 
 // demoSummary is the shape of "demo --once --json".
 type demoSummary struct {
@@ -157,14 +162,22 @@ func (c *demoCmd) fill(ctx context.Context, g *Globals, a *app.App, sim simulate
 	return s, nil
 }
 
-// build makes one artifact of every recipe and attaches each where its mapping says.
+// build makes one artifact of every recipe and attaches each where its mapping says. The review of the log comes last, as it
+// tells of the others.
 func (c *demoCmd) build(ctx context.Context, g *Globals, a *app.App, by string, s *demoSummary) error {
 	to := time.Now().UTC().Truncate(24 * time.Hour)
 	span := evidence.Span{From: to.AddDate(0, 0, -min(demoDays, c.Days-1)), To: to}
 	if span.Empty() {
 		span.From = to.AddDate(0, 0, -1)
 	}
-	for _, r := range recipe.All() {
+	recipes := recipe.All()
+	slices.SortStableFunc(recipes, func(x, y recipe.Recipe) int {
+		return cmp.Compare(slices.Index(recipesLast, x.ID), slices.Index(recipesLast, y.ID))
+	})
+	for _, r := range recipes {
+		if r.OnDemand {
+			continue
+		}
 		v, err := a.Artifacts.Build(ctx, by, a.Workspace, artifact.BuildRequest{Recipe: r.ID, Span: span})
 		if err != nil {
 			return err

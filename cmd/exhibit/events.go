@@ -1,18 +1,19 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/csv"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/app"
 	"github.com/exhibithq/exhibit/internal/evidence"
-	"github.com/exhibithq/exhibit/internal/recipe"
+	"github.com/exhibithq/exhibit/internal/explore"
 	"github.com/exhibithq/exhibit/internal/store"
 )
 
@@ -20,15 +21,20 @@ type eventsCmd struct {
 	Stream []string `help:"Only this stream (repeatable)." placeholder:"S"`
 	From   string   `help:"Only events from this time on, such as 2026-01-31 or 2026-01-31T08:00:00Z." placeholder:"T"`
 	To     string   `help:"Only events before this time." placeholder:"T"`
-	Where  []string `help:"Only events with this value (repeatable, all must hold; several values with commas). Keys: person, action, type, result, vault, item, target, country, ip, client, odd, uuid." placeholder:"KEY=VALUE" sep:"none"`
-	Limit  int      `help:"At most so many events; default 50 for table, all for ndjson and csv." placeholder:"N"`
-	Format string   `help:"${enum}. ndjson gives the events' bytes exactly as received, one a line, in order of page and position; table and csv are in order of time." enum:"table,ndjson,csv" default:"table"`
+	Where  []string `help:"Only events with this value (repeatable, all must hold; several values with commas, a value with a comma in double quotes). Keys: person, action, type, result, vault, item, target, country, ip, client, odd, uuid." placeholder:"KEY=VALUE" sep:"none"`
+	Saved  string   `help:"Begin with this saved filter, by name or id; a time or stream beside it wins." placeholder:"NAME"`
+	Limit  int      `help:"At most so many events; default 50 for table, all for the others." placeholder:"N"`
+	Format string   `help:"${enum}. ndjson gives the events' bytes exactly as received, one a line, in order of page and position; the others are in order of time." enum:"table,ndjson,csv,xlsx,parquet" default:"table"`
+	Output string   `short:"o" help:"Write into this file instead of standard output; needed for xlsx and parquet." placeholder:"FILE" type:"path"`
 }
 
 // tableLimit is how many events a table shows when nobody says otherwise.
 const tableLimit = 50
 
 func (c *eventsCmd) Run(ctx context.Context, g *Globals) error {
+	if g.JSON && c.Format == "table" {
+		c.Format = "ndjson"
+	}
 	q, err := c.query()
 	if err != nil {
 		return err
@@ -37,17 +43,14 @@ func (c *eventsCmd) Run(ctx context.Context, g *Globals) error {
 		if err := c.checkStreams(a); err != nil {
 			return err
 		}
+		if q, err = c.saved(ctx, a, q); err != nil {
+			return badInput(err)
+		}
 		q.Workspace = a.Workspace
-		if g.JSON {
-			c.Format = "ndjson"
+		if c.Format == "table" {
+			return badInput(c.table(ctx, g, a, q))
 		}
-		switch c.Format {
-		case "ndjson":
-			return badInput(c.ndjson(ctx, g, a, q))
-		case "csv":
-			return badInput(c.csv(ctx, g, a, q))
-		}
-		return badInput(c.table(ctx, g, a, q))
+		return badInput(c.write(ctx, g, a, q))
 	})
 }
 
@@ -55,6 +58,12 @@ func (c *eventsCmd) query() (evidence.Query, error) {
 	var q evidence.Query
 	if c.Limit < 0 {
 		return q, usagef("--limit cannot be negative.")
+	}
+	switch binary := c.Format == "xlsx" || c.Format == "parquet"; {
+	case binary && c.Output == "":
+		return q, usagef("%s is no text. Say where it goes: -o FILE.", strings.ToUpper(c.Format))
+	case c.Format == "table" && c.Output != "":
+		return q, usagef("A table is for the screen. Choose a format for the file: --format csv, ndjson, xlsx or parquet.")
 	}
 	for _, s := range c.Stream {
 		q.Streams = append(q.Streams, evidence.Stream(s))
@@ -85,6 +94,26 @@ func (c *eventsCmd) query() (evidence.Query, error) {
 	return q, nil
 }
 
+// saved adds what a saved filter asks for. Time and stream that are given beside it win.
+func (c *eventsCmd) saved(ctx context.Context, a *app.App, q evidence.Query) (evidence.Query, error) {
+	if c.Saved == "" {
+		return q, nil
+	}
+	f, err := a.Explore.FilterNamed(ctx, a.Workspace, c.Saved)
+	if err != nil {
+		return q, err
+	}
+	kept := f.Query(time.Now())
+	if len(q.Streams) > 0 {
+		kept.Streams = q.Streams
+	}
+	if c.From != "" || c.To != "" {
+		kept.Span = q.Span
+	}
+	kept.Where = append(kept.Where, q.Where...)
+	return kept, nil
+}
+
 // checkStreams refuses a stream that no source has: a slip of the pen would otherwise look like "nothing happened".
 func (c *eventsCmd) checkStreams(a *app.App) error {
 	for _, s := range c.Stream {
@@ -95,32 +124,55 @@ func (c *eventsCmd) checkStreams(a *app.App) error {
 	return nil
 }
 
-// ndjson writes each event's bytes as received; a line break inside, which would end the line, is taken out.
-func (c *eventsCmd) ndjson(ctx context.Context, g *Globals, a *app.App, q evidence.Query) error {
-	w := bufio.NewWriterSize(g.out, 1<<20)
-	n := 0
-	for e, err := range a.Store.Verbatim(ctx, q) {
-		if err != nil {
-			return err
+// write writes the events in a format of explore to standard output or to a file. A file that was not written whole is
+// taken away again, so that half of it is never taken for all of it.
+func (c *eventsCmd) write(ctx context.Context, g *Globals, a *app.App, q evidence.Query) (err error) {
+	how := explore.Writing{Query: q, Format: c.Format, Limit: int64(c.Limit)}
+	if c.Output == "" {
+		if isTerminal(g.out) { // a file keeps every character; a terminal would obey some of them
+			how.Clean = printable
 		}
-		raw := e.Raw
-		if bytes.ContainsAny(raw, "\r\n") {
-			raw = bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r"), nil), []byte("\n"), nil)
-		}
-		if _, err := w.Write(raw); err != nil {
-			return fmt.Errorf("writing the events: %w", err)
-		}
-		if err := w.WriteByte('\n'); err != nil {
-			return fmt.Errorf("writing the events: %w", err)
-		}
-		if n++; n == c.Limit {
-			break
-		}
+		_, err := a.Explore.Write(ctx, g.out, how)
+		return err
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("writing the events: %w", err)
+	total, err := a.Store.Count(ctx, q)
+	if err != nil {
+		return err
 	}
+	if c.Limit > 0 {
+		total = min(total, int64(c.Limit))
+	}
+	f, err := os.CreateTemp(filepath.Dir(c.Output), ".exhibit-events-*")
+	if err != nil {
+		return fmt.Errorf("making the file: %w", err)
+	}
+	defer func() {
+		err = errors.Join(err, ignoreGone(os.Remove(f.Name())))
+	}()
+	p := g.newProgress("Writing " + filepath.Base(c.Output))
+	how.Progress = func(n int64) error {
+		if n%1000 == 0 {
+			p.update(float64(n)/float64(max(total, 1)), n, "events")
+		}
+		return nil
+	}
+	n, err := a.Explore.Write(ctx, f, how)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), c.Output)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", c.Output, err)
+	}
+	p.done("%s events in %s.", count(n), c.Output)
 	return nil
+}
+
+// ignoreGone forgets that a file which was to be removed is not there: it has got its name.
+func ignoreGone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // each calls f with the events in order of time until the limit is reached.
@@ -147,8 +199,6 @@ func (c *eventsCmd) each(ctx context.Context, a *app.App, q evidence.Query, newe
 	}
 }
 
-var eventHead = []string{"time", "stream", "person", "event", "result", "place", "ip", "client", "ref", "uuid"}
-
 func (c *eventsCmd) cells(a *app.App, e evidence.Event) []string {
 	d := a.Describe(e)
 	person := d.Person
@@ -157,33 +207,6 @@ func (c *eventsCmd) cells(a *app.App, e evidence.Event) []string {
 	}
 	return []string{e.At.Format("2006-01-02T15:04:05.000Z"), string(e.Stream), person, strings.TrimSpace(d.Verb + " " + d.Object), string(e.Result),
 		d.Place, d.IP, d.Client, e.EventRef.String(), e.UUID}
-}
-
-func (c *eventsCmd) csv(ctx context.Context, g *Globals, a *app.App, q evidence.Query) error {
-	w := csv.NewWriter(g.out)
-	w.UseCRLF = true
-	if err := w.Write(eventHead); err != nil {
-		return fmt.Errorf("writing the events: %w", err)
-	}
-	shown := isTerminal(g.out) // a file keeps every character; a terminal would obey some of them
-	err := c.each(ctx, a, q, false, c.Limit, func(e evidence.Event) error {
-		row := c.cells(a, e)
-		for i := range row {
-			if shown {
-				row[i] = printable(row[i])
-			}
-			row[i] = recipe.GuardFormula(row[i])
-		}
-		return w.Write(row)
-	})
-	if err != nil {
-		return err
-	}
-	w.Flush()
-	if err := w.Error(); err != nil {
-		return fmt.Errorf("writing the events: %w", err)
-	}
-	return nil
 }
 
 func (c *eventsCmd) table(ctx context.Context, g *Globals, a *app.App, q evidence.Query) error {

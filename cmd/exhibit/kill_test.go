@@ -86,7 +86,7 @@ func TestEverySystemCallMayFail(t *testing.T) {
 }
 
 // readySimulator starts a simulator and connects a fresh data directory to it.
-func readySimulator(t *testing.T, c simulator.Config) (*simulator.Simulator, program) {
+func readySimulator(t *testing.T, c simulator.Config) (*simulator.Simulator, process) {
 	t.Helper()
 	c.NoRateLimit = true
 	sim, err := simulator.New(c)
@@ -107,28 +107,28 @@ func readySimulator(t *testing.T, c simulator.Config) (*simulator.Simulator, pro
 	if err := os.WriteFile(tokenFile, []byte(token), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := program{t: t, dir: dir, server: url, tokenFile: tokenFile, env: []string{
+	p := process{t: t, dir: dir, server: url, tokenFile: tokenFile, env: []string{
 		asProgram + "=1", "EXHIBIT_ALLOW_EVENTS_SERVER=" + url, "EXHIBIT_EVENTS_CA=" + filepath.Join(dir, "tls", "ca.pem"),
 		"EXHIBIT_REQUESTS_PER_MINUTE=0", "EXHIBIT_REQUESTS_PER_HOUR=0",
 	}}
 	return sim, p.afresh("data")
 }
 
-// program starts the test binary as the program.
-type program struct {
+// process starts the test binary as the program.
+type process struct {
 	t                      *testing.T
 	dir, server, tokenFile string
 	env                    []string
 }
 
 // afresh gives the program with a fresh data directory in which the simulator is connected.
-func (p program) afresh(data string) program {
+func (p process) afresh(data string) process {
 	p.env = append(slices.Clone(p.env), "EXHIBIT_DATA="+filepath.Join(p.dir, data))
 	p.insist("connections", "add", "onepassword", "--server", p.server, "--token-file", p.tokenFile)
 	return p
 }
 
-func (p program) command(ctx context.Context, args ...string) *exec.Cmd {
+func (p process) command(ctx context.Context, args ...string) *exec.Cmd {
 	exe, err := os.Executable()
 	if err != nil {
 		p.t.Fatal(err)
@@ -140,7 +140,7 @@ func (p program) command(ctx context.Context, args ...string) *exec.Cmd {
 
 // insist runs a command that must succeed and gives its output. A passing fault of the simulator may hit a command that
 // does not try again by itself, such as "connections add"; it is then typed again, as a person would.
-func (p program) insist(args ...string) []byte {
+func (p process) insist(args ...string) []byte {
 	p.t.Helper()
 	var errOut bytes.Buffer
 	for range 5 {
@@ -157,7 +157,7 @@ func (p program) insist(args ...string) []byte {
 }
 
 // sameAs holds that the stored events are those that the simulator served, each once and byte for byte.
-func (p program) sameAs(sim *simulator.Simulator, events int) {
+func (p process) sameAs(sim *simulator.Simulator, events int) {
 	p.t.Helper()
 	stored := bytes.Split(bytes.TrimSuffix(p.insist("events", "--format", "ndjson"), []byte("\n")), []byte("\n"))
 	var truth [][]byte
@@ -180,7 +180,7 @@ func (p program) sameAs(sim *simulator.Simulator, events int) {
 
 // traced runs a command under strace with something injected and reports whether it was: the command may well have
 // recovered from it.
-func (p program) traced(strace, inject string, args ...string) bool {
+func (p process) traced(strace, inject string, args ...string) bool {
 	log := filepath.Join(p.t.TempDir(), "strace")
 	cmd := p.command(p.t.Context(), args...)
 	cmd.Args = append([]string{strace, "-f", "-qq", "-o", log, "-e", "trace=pwrite64,fsync", "-e", inject, cmd.Path}, args...)
@@ -194,7 +194,7 @@ func (p program) traced(strace, inject string, args ...string) bool {
 }
 
 // killAfter kills a command after d and reports whether it was still running then.
-func (p program) killAfter(d time.Duration, args ...string) bool {
+func (p process) killAfter(d time.Duration, args ...string) bool {
 	ctx, cancel := context.WithTimeout(p.t.Context(), d)
 	defer cancel()
 	_ = p.command(ctx, args...).Run() // it is killed: its end says nothing

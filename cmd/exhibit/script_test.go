@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/rand"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -44,10 +45,13 @@ func TestStories(t *testing.T) {
 			"nowhere": nowhere,
 			"lines":   lines,
 			"days":    days,
+			"keep":    keep,
 
 			"database": database,
 			"ask":      ask,
 			"tokenid":  tokenID,
+			"receiver": receiver,
+			"came":     came,
 		},
 		// [postgres] holds where EXHIBIT_TEST_POSTGRES names a server whose user may make databases.
 		Condition: func(cond string) (bool, error) {
@@ -57,6 +61,16 @@ func TestStories(t *testing.T) {
 			return os.Getenv(postgresServer) != "", nil
 		},
 	})
+}
+
+// keep NAME KEY sets a variable to what the JSON on standard output holds under a key.
+func keep(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: keep NAME KEY")
+	}
+	var all map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &all))
+	ts.Setenv(args[0], fmt.Sprint(all[args[1]]))
 }
 
 func freeAddress(t testing.TB) string {

@@ -26,6 +26,12 @@ type sourceJSON struct {
 	Controls []string      `json:"controls"`
 	Setup    []source.Step `json:"setup"`
 	Limits   []string      `json:"limits"`
+	Help     []helpJSON    `json:"help"`
+}
+
+type helpJSON struct {
+	Sign   string        `json:"sign"`
+	Causes []source.Step `json:"causes"`
 }
 
 type serverJSON struct {
@@ -47,6 +53,10 @@ func toSourceJSON(k source.Kind) sourceJSON {
 	}
 	for _, s := range k.Streams {
 		j.Streams = append(j.Streams, streamInfo{s.Stream, s.Title, s.Shows})
+	}
+	j.Help = []helpJSON{}
+	for _, h := range k.Help {
+		j.Help = append(j.Help, helpJSON{h.Sign, h.Causes})
 	}
 	return j
 }
@@ -94,6 +104,13 @@ func (g *Globals) printSource(k source.Kind) error {
 	fmt.Fprintln(g.out, "\nWhat it cannot show")
 	for _, l := range k.Limits {
 		fmt.Fprintf(g.out, "  - %s\n", l)
+	}
+	fmt.Fprintln(g.out, "\nWhen something does not work")
+	for _, h := range k.Help {
+		fmt.Fprintf(g.out, "  %s\n", h.Sign)
+		for _, c := range h.Causes {
+			fmt.Fprintf(g.out, "    %s. %s\n", c.Title, c.Text)
+		}
 	}
 	fmt.Fprintf(g.out, "\nConnect it: exhibit connections add %s --token-file FILE\nTypical controls: %s\n", k.ID, strings.Join(k.Controls, "; "))
 	return nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/apitoken"
@@ -17,6 +18,8 @@ import (
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/logbook"
+	"github.com/exhibithq/exhibit/internal/explore"
+	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/object"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/seal"
@@ -41,6 +44,7 @@ type Config struct {
 	Workspace string // name
 	LogOrigin string // first part of the name of the workspaces' logs; empty: exhibit
 	Operator  source.Operator
+	Notify    notify.Operator // whom notifications may reach beside the public Internet
 
 	// RequestsPerMinute and RequestsPerHour bound the requests to one account; 0 lifts the limit, which is accepted for
 	// servers that the operator admitted and for no other.
@@ -95,12 +99,17 @@ type App struct {
 	Log         *logbook.Service
 	Audits      *audit.Service
 	Program     *program.Service
+	Explore     *explore.Service
 	SignIn      *signin.Service
 	Tokens      *apitoken.Service
+	Notify      *notify.Service
 
 	budget *collect.Budget
 	kinds  []source.Kind
 	wake   chan struct{} // a connection was added or changed
+
+	stopping chan struct{} // closed when the pages are about to stop
+	stop     func()        // closes it
 }
 
 // Open opens database, keys and objects, and makes what is not there yet. The caller closes the App.
@@ -111,6 +120,8 @@ func Open(ctx context.Context, cfg Config) (*App, error) {
 		return nil, err
 	}
 	a := &App{cfg: cfg, Store: st, kinds: all.Kinds(), wake: make(chan struct{}, 1)}
+	a.stopping = make(chan struct{})
+	a.stop = sync.OnceFunc(func() { close(a.stopping) })
 	if err := a.assemble(ctx); err != nil {
 		_ = a.Close() // the first error is the one to tell
 		return nil, err
@@ -151,8 +162,12 @@ func (a *App) assemble(ctx context.Context) error {
 			_, err := a.Program.Framework(ctx, ws, id)
 			return err
 		}})
+	a.Explore = explore.New(explore.Config{Store: a.Store, Objects: a.Objects, Kinds: a.kinds, TempDir: a.cfg.Data, Now: a.cfg.Now, Log: a.cfg.Log})
 	a.SignIn = signin.New(a.Store, a.cfg.Now)
 	a.Tokens = apitoken.New(a.Store, a.cfg.Now)
+	a.Notify = notify.New(notify.Config{
+		Store: a.Store, Connections: a.Connections, Operator: a.cfg.Notify, Name: a.cfg.Workspace, UserAgent: Build(), Now: a.cfg.Now, Log: a.cfg.Log,
+	})
 	return nil
 }
 
@@ -180,6 +195,9 @@ func Build() string { return "Exhibit/" + Version }
 // Close closes everything that Open opened.
 func (a *App) Close() error {
 	var first error
+	if a.Explore != nil { // its exports write into the other two
+		first = a.Explore.Close()
+	}
 	for _, c := range []io.Closer{a.Objects, a.Store} {
 		if c == nil || c == (*object.Store)(nil) {
 			continue

@@ -18,7 +18,7 @@ import (
 type ServeConfig struct {
 	Listener net.Listener
 	Web      bool   // pages and API; without it the listener answers for health and metrics alone
-	Worker   bool   // reading
+	Worker   bool   // reading and telling
 	URL      string // under which people reach the server; empty: http://ADDR of Listener
 	// Ready is called once, when pages are answered. signIn is a link that works once; it is empty when somebody has
 	// signed in before.
@@ -40,9 +40,11 @@ func (a *App) Serve(ctx context.Context, cfg ServeConfig) error {
 			return err
 		}
 		g.Go(func() error { return a.serveWeb(running, cfg, handler) })
+		g.Go(func() error { return a.tidyUp(running) })
 	}
 	if cfg.Worker {
 		g.Go(func() error { return a.work(running) })
+		g.Go(func() error { return a.Notify.Run(running, a.Workspace, cfg.URL) })
 	}
 	if !cfg.Web {
 		handler, err := a.Handler(cfg.URL)
@@ -69,7 +71,8 @@ func watchOnly(handler http.Handler) http.Handler {
 // Handler makes pages and API.
 func (a *App) Handler(url string) (http.Handler, error) {
 	h, err := web.New(web.Config{
-		Store: a.Store, SignIn: a.SignIn, Tokens: a.Tokens, Coverage: a.Connections, Connections: a.Connections, Artifacts: a.Artifacts, Program: a.Program, Kinds: a.kinds, Workspace: a.cfg.Workspace,
+		Store: a.Store, SignIn: a.SignIn, Tokens: a.Tokens, Notify: a.Notify, URL: url, Coverage: a.Connections, Connections: a.Connections, Artifacts: a.Artifacts, Program: a.Program, Explore: a.Explore, Kinds: a.kinds, Workspace: a.cfg.Workspace,
+		Stopping: a.stopping, PerMinute: a.cfg.RequestsPerMinute,
 		Secure: strings.HasPrefix(url, "https://"), Version: Version, Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	if err != nil {
@@ -89,6 +92,7 @@ func (a *App) serveWeb(ctx context.Context, cfg ServeConfig, handler http.Handle
 		MaxHeaderBytes:    64 << 10,
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
+	srv.RegisterOnShutdown(a.stop)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(cfg.Listener) }()
 	if err := a.ready(ctx, cfg); err != nil {
@@ -127,6 +131,25 @@ func (a *App) ready(ctx context.Context, cfg ServeConfig) error {
 	}
 	cfg.Ready(cfg.URL, signIn)
 	return nil
+}
+
+// tidyEvery is how often files that have expired are removed.
+const tidyEvery = time.Hour
+
+// tidyUp removes exported files that have expired until ctx ends. What fails is tried again an hour later.
+func (a *App) tidyUp(ctx context.Context) error {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		if err := a.Explore.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.cfg.Log.Error("expired exports could not be removed", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
 }
 
 // work reads all connections until ctx ends.

@@ -24,6 +24,10 @@ type Store interface {
 	Connections(ctx context.Context, ws evidence.ID) ([]evidence.Connection, error)
 	Events(ctx context.Context, r store.EventsRequest) (store.EventsPage, error)
 	Count(ctx context.Context, q evidence.Query) (int64, error)
+	Groups(ctx context.Context, q evidence.Query, keys []evidence.Key, each func(store.Group) error) error
+	Pages(ctx context.Context, q evidence.Query, each func(store.PageRow) error) error
+	MissingNumbers(ctx context.Context, conn evidence.ID, stream evidence.Stream, first, last int64) (int64, error)
+	Troubles(ctx context.Context, conn evidence.ID, stream evidence.Stream) ([]evidence.Trouble, error)
 	PageStats(ctx context.Context, q evidence.Query) (store.PageStats, error)
 	Reconciliations(ctx context.Context, conn evidence.ID, stream evidence.Stream, limit int) ([]store.Reconciliation, error)
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/recipe"
 	"github.com/exhibithq/exhibit/internal/store"
@@ -69,7 +71,7 @@ func (s *Service) run(ctx context.Context, ws evidence.ID, r recipe.Recipe, req 
 	period := evidence.Span{From: req.Span.From.UTC(), To: req.Span.To.UTC()}
 	return recipe.Run(ctx, r, recipe.Request{
 		Workspace: ws, Sources: sources, LeftOut: leftOut, Period: period, Params: req.Params, Engine: s.cfg.Engine, TempDir: s.cfg.TempDir,
-	}, input{s.cfg.Store, s.cfg.Connections})
+	}, input{s})
 }
 
 // sources gives the connections that a statement about the period has to stand on: all but those that had been switched
@@ -93,15 +95,25 @@ func (s *Service) sources(ctx context.Context, ws evidence.ID, period evidence.S
 	return sources, leftOut, nil
 }
 
-// writeFiles puts every rendering into the object store.
+// writeFiles puts every rendering into the object store, two at a time: making a workbook of a long table takes as long as
+// all the others together.
 func (s *Service) writeFiles(ctx context.Context, report *recipe.Report, made recipe.Made) ([]evidence.File, error) {
-	var files []evidence.File
-	for _, f := range report.Renderings(made, s.cfg.TempDir) {
-		ref, err := s.cfg.Objects.Put(ctx, f.Write)
-		if err != nil {
-			return nil, fmt.Errorf("keeping the %s file: %w", f.Format, err)
-		}
-		files = append(files, evidence.File{Format: f.Format, Media: f.Media, Size: ref.Size, SHA256: ref.SHA256})
+	renderings := report.Renderings(made, s.cfg.TempDir)
+	files := make([]evidence.File, len(renderings))
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(2)
+	for i, r := range renderings {
+		work.Go(func() error {
+			ref, err := s.cfg.Objects.Put(ctx, r.Write)
+			if err != nil {
+				return fmt.Errorf("keeping the %s file: %w", r.Format, err)
+			}
+			files[i] = evidence.File{Format: r.Format, Media: r.Media, Size: ref.Size, SHA256: ref.SHA256}
+			return nil
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
 	}
 	return files, nil
 }
@@ -114,7 +126,7 @@ func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *
 		return View{}, fmt.Errorf("writing provenance: %w", err)
 	}
 	period := evidence.Span{From: p.Period.From, To: p.Period.To}
-	if old, ok, err := s.same(ctx, ws, p, files); err != nil || ok {
+	if old, ok, err := s.same(ctx, ws, report, files); err != nil || ok {
 		if err != nil {
 			return View{}, err
 		}
@@ -126,7 +138,7 @@ func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *
 		return v, err
 	}
 	a, err := s.cfg.Store.SaveArtifact(ctx, evidence.Artifact{
-		ID: evidence.NewID(evidence.PrefixArtifact), Workspace: ws, Kind: evidence.Derived, Recipe: p.Recipe.ID, Title: p.Recipe.Title, Period: period, CreatedAt: now,
+		ID: evidence.NewID(evidence.PrefixArtifact), Workspace: ws, Kind: evidence.Derived, Recipe: p.Recipe.ID, Variant: report.Variant, Title: p.Recipe.Title, Period: period, CreatedAt: now,
 		Latest: evidence.ArtifactVersion{
 			RecipeVersion: p.Recipe.Version, Engine: p.Engine, Result: p.Result, Population: p.Counts.Population, Rows: p.Counts.Rows,
 			Provenance: provenance, Files: files, BuiltAt: now, BuiltBy: who, AsOf: asOf,
@@ -142,14 +154,15 @@ func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *
 	return s.Show(ctx, ws, a.ID)
 }
 
-// same finds the artifact of the recipe and period, and reports whether its newest version says the same.
-func (s *Service) same(ctx context.Context, ws evidence.ID, p recipe.Provenance, files []evidence.File) (evidence.Artifact, bool, error) {
+// same finds the artifact of the recipe, period and variant, and reports whether its newest version says the same.
+func (s *Service) same(ctx context.Context, ws evidence.ID, report *recipe.Report, files []evidence.File) (evidence.Artifact, bool, error) {
+	p := report.Provenance
 	all, err := s.cfg.Store.Artifacts(ctx, ws, store.ArtifactFilter{Recipe: p.Recipe.ID, Kind: evidence.Derived})
 	if err != nil {
 		return evidence.Artifact{}, false, fmt.Errorf("looking for an earlier version: %w", err)
 	}
 	for _, a := range all {
-		if a.Period.From.Equal(p.Period.From) && a.Period.To.Equal(p.Period.To) {
+		if a.Variant == report.Variant && a.Period.From.Equal(p.Period.From) && a.Period.To.Equal(p.Period.To) {
 			return a, sayTheSame(a.Latest, p, files), nil
 		}
 	}

@@ -17,16 +17,13 @@ import (
 // stays flat and no read transaction lasts.
 const batch = 1000
 
-// input is recipe.Input over the store.
-type input struct {
-	store       Store
-	connections Connections
-}
+// input is recipe.Input over what a Service works with.
+type input struct{ *Service }
 
 func (i input) Select(ctx context.Context, q evidence.Query, fn func(evidence.Event) error) error {
 	req := store.EventsRequest{Query: q, Limit: batch, WithRaw: true}
 	for {
-		page, err := i.store.Events(ctx, req)
+		page, err := i.cfg.Store.Events(ctx, req)
 		if err != nil {
 			return fmt.Errorf("reading events: %w", err)
 		}
@@ -46,11 +43,11 @@ func (i input) Select(ctx context.Context, q evidence.Query, fn func(evidence.Ev
 }
 
 func (i input) Count(ctx context.Context, q evidence.Query) (int64, error) {
-	return i.store.Count(ctx, q)
+	return i.cfg.Store.Count(ctx, q)
 }
 
 func (i input) Coverage(ctx context.Context, ws evidence.ID, streams []evidence.Stream, span evidence.Span) ([]evidence.StreamCoverage, error) {
-	all, err := i.connections.Coverage(ctx, ws, span)
+	all, err := i.cfg.Connections.Coverage(ctx, ws, span)
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +55,51 @@ func (i input) Coverage(ctx context.Context, ws evidence.ID, streams []evidence.
 }
 
 func (i input) PageStats(ctx context.Context, q evidence.Query) (recipe.PageStats, error) {
-	s, err := i.store.PageStats(ctx, q)
+	s, err := i.cfg.Store.PageStats(ctx, q)
 	return recipe.PageStats(s), err
 }
 
+func (i input) Groups(ctx context.Context, q evidence.Query, keys []evidence.Key, fn func(recipe.Group) error) error {
+	return i.cfg.Store.Groups(ctx, q, keys, func(g store.Group) error { return fn(recipe.Group(g)) })
+}
+
+func (i input) Pages(ctx context.Context, q evidence.Query, fn func(recipe.Page) error) error {
+	return i.cfg.Store.Pages(ctx, q, func(p store.PageRow) error {
+		return fn(recipe.Page{Connection: p.Connection, Stream: p.Stream, No: p.ID, Sequence: p.Sequence, RequestedAt: p.RequestedAt, ReceivedAt: p.ReceivedAt,
+			ServerDate: p.ServerDate, Records: p.Records, Events: p.Events, MinAt: p.MinAt, MaxAt: p.MaxAt, Size: p.Size, SHA256: p.SHA256})
+	})
+}
+
+func (i input) MissingNumbers(ctx context.Context, connection evidence.ID, stream evidence.Stream, first, last int64) (int64, error) {
+	return i.cfg.Store.MissingNumbers(ctx, connection, stream, first, last)
+}
+
+func (i input) Troubles(ctx context.Context, connection evidence.ID, stream evidence.Stream) ([]evidence.Trouble, error) {
+	return i.cfg.Store.Troubles(ctx, connection, stream)
+}
+
+func (i input) Built(ctx context.Context, ws evidence.ID, span evidence.Span) ([]recipe.Built, error) {
+	views, err := i.List(ctx, ws, Filter{})
+	if err != nil {
+		return nil, err
+	}
+	var out []recipe.Built
+	for _, v := range views {
+		a, l := v.Artifact, v.Artifact.Latest
+		if a.Period.Intersect(span).Empty() || !a.RetiredAt.IsZero() {
+			continue
+		}
+		out = append(out, recipe.Built{Artifact: a.ID, Recipe: a.Recipe, Title: a.Title, Version: l.Version, Period: a.Period, Result: l.Result, Rows: l.Rows,
+			At: l.BuiltAt, By: l.BuiltBy, For: slices.Concat(v.ControlKeys, v.ActionKeys)})
+	}
+	slices.SortFunc(out, func(a, b recipe.Built) int {
+		return cmp.Or(cmp.Compare(a.Recipe, b.Recipe), a.Period.From.Compare(b.Period.From), a.Period.To.Compare(b.Period.To), cmp.Compare(a.Artifact, b.Artifact))
+	})
+	return out, nil
+}
+
 func (i input) Rereads(ctx context.Context, connection evidence.ID, stream evidence.Stream, span evidence.Span) ([]recipe.Reread, error) {
-	all, err := i.store.Reconciliations(ctx, connection, stream, math.MaxInt32)
+	all, err := i.cfg.Store.Reconciliations(ctx, connection, stream, math.MaxInt32)
 	if err != nil {
 		return nil, err
 	}

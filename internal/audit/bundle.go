@@ -204,6 +204,8 @@ func (m *maker) readLog() error {
 			}
 		case translog.KindDetach:
 			delete(m.attached, l.Text("attachment"))
+		case translog.KindGap:
+			return m.open(l, "reason_commit")
 		case translog.KindPage:
 			key := store.StreamKey{Connection: evidence.ID(l.Text("connection")), Stream: evidence.Stream(l.Text("stream"))}
 			low, _ := translog.ParseMillis(l.Text("min_at"))

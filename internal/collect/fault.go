@@ -90,8 +90,7 @@ func (r *reader) diagnose(ctx context.Context, err error) remedy {
 	case errors.Is(err, source.ErrUnauthorized):
 		return r.refused(ctx)
 	case errors.Is(err, source.ErrPlan):
-		return r.lasting(evidence.TokenRefused, evidence.StatePlan, r.kind.Name+" says that the account's plan does not offer the "+
-			"Events API. It comes with "+orElse(r.kind.Plan, "a larger plan")+"; Exhibit tries again every 15 minutes.")
+		return r.planLacks()
 	case errors.Is(err, source.ErrFeature):
 		return r.lasting(evidence.FeatureMissing, evidence.StateDegraded, r.kind.Without(r.stream))
 	case errors.As(err, &retry):
@@ -165,9 +164,12 @@ func (r *reader) refused(ctx context.Context) remedy {
 	}
 	grant, err := r.check(ctx)
 	switch {
-	case errors.Is(err, source.ErrUnauthorized), errors.Is(err, source.ErrPlan):
-		return r.lasting(evidence.TokenRefused, evidence.StateUnauthorized, fmt.Sprintf("%s refuses the token: it was revoked, or it "+
-			"does not belong to %s. Make a new token and rotate it in.", r.kind.Name, r.conn.Server))
+	case errors.Is(err, source.ErrPlan):
+		return r.planLacks()
+	case errors.Is(err, source.ErrUnauthorized):
+		return r.lasting(evidence.TokenRefused, evidence.StateUnauthorized, fmt.Sprintf("%s refuses the token at %s, which accepted it before: "+
+			"somebody revoked it or deleted its integration, or the account was closed, moved to another region or put on a smaller plan. "+
+			"Make a new token and rotate it in.", r.kind.Name, r.conn.Server))
 	case err != nil:
 		return r.lasting(evidence.TokenRefused, evidence.StateUnauthorized, fmt.Sprintf("%s refused the token for this stream and could "+
 			"not be asked why. If this goes on, make a new token and rotate it in.", r.kind.Name))
@@ -181,6 +183,12 @@ func (r *reader) refused(ctx context.Context) remedy {
 	m.trouble = r.trouble(evidence.TokenRefused, evidence.StateUnauthorized, r.kind.Name+" refuses to give this stream, although it says "+
 		"that the token is good for it. Exhibit keeps trying; if this goes on, make a new token and rotate it in.")
 	return m
+}
+
+// planLacks is what follows when the source says that the account's plan does not offer it.
+func (r *reader) planLacks() remedy {
+	return r.lasting(evidence.TokenRefused, evidence.StatePlan, r.kind.Name+" says that the account's plan does not offer the "+
+		"Events API. It comes with "+orElse(r.kind.Plan, "a larger plan")+"; Exhibit tries again every 15 minutes.")
 }
 
 // trouble says since when: a trouble of the same cause that is open already goes on, whatever its last words were.

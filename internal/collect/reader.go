@@ -38,6 +38,8 @@ type reader struct {
 	shown    *evidence.Trouble // the stream's open trouble as far as this reader knows
 	skewedAt time.Time         // when a skewed clock was last logged
 
+	keeps bool // the reader goes on reading, so that it knows when it reads next
+
 	rereadFailures int       // re-reads in a row that failed
 	rereadAfter    time.Time // no re-read before it
 }
@@ -80,11 +82,17 @@ func (r *reader) underLease(ctx context.Context, mode store.Mode, work func(cont
 	r.lease = lease
 	working, letGo := r.keepLease(ctx)
 	defer letGo()
+	var t turn
 	if err := work(working); err != nil {
-		return r.settle(working, mode, err)
+		t = r.settle(working, mode, err)
+	} else {
+		r.streak = streak{}
+		t = turn{end: true, wait: jittered(r.c.every)}
 	}
-	r.streak = streak{}
-	return turn{end: true}
+	if r.keeps && mode == store.Live {
+		r.lease.Next = r.now().Add(t.wait) // given back with the lease
+	}
+	return t
 }
 
 // enter waits until no other goroutine of this collector works on the stream. Between processes the lease does that; a

@@ -10,23 +10,6 @@ import (
 	"github.com/exhibithq/exhibit/internal/store"
 )
 
-// rereading says when closed windows are read again, and in which pieces.
-type rereading struct {
-	age   time.Duration // how long after its time an event is looked for again
-	chunk time.Duration // how much is read at once, at least
-}
-
-// rereadings follow the ways in which events come late: within minutes from the source's own queues, within days from
-// devices that were switched off, and for the last time shortly before the source forgets. With a chunk, the oldest event
-// of it is a chunk older than age; 110 days and two stay well below the 120 that 1Password keeps.
-var rereadings = [...]rereading{
-	{time.Hour, time.Hour},
-	{24 * time.Hour, 6 * time.Hour},
-	{7 * 24 * time.Hour, 24 * time.Hour},
-	{30 * 24 * time.Hour, 7 * 24 * time.Hour},
-	{110 * 24 * time.Hour, 2 * 24 * time.Hour},
-}
-
 // chunkMost is how much is read again at once at most: it bounds the memory for what was seen, and what a crash repeats.
 const chunkMost = 7 * 24 * time.Hour
 
@@ -72,32 +55,32 @@ func (r *reader) rereadSpan(ctx context.Context, span evidence.Span) error {
 
 // due picks the closed span whose re-read is most overdue, measured in chunks. A connection whose streams were first read
 // at begun needs no re-read of what was older than an age then. oldest is what the source still keeps.
-func due(marks []store.RereadMark, begun, now, oldest time.Time) (rereading, evidence.Span, bool) {
-	var pick rereading
+func due(marks []store.RereadMark, begun, now, oldest time.Time) (evidence.Rereading, evidence.Span, bool) {
+	var pick evidence.Rereading
 	var span evidence.Span
 	var most float64
-	for _, plan := range rereadings {
-		through := begun.Add(-plan.age)
+	for _, plan := range evidence.Rereadings() {
+		var through time.Time
 		for _, m := range marks {
-			if m.Age == plan.age {
-				through = evidence.Latest(through, m.Through)
+			if m.Age == plan.Age {
+				through = m.Through
 			}
 		}
-		open := evidence.Span{From: evidence.Latest(through, oldest), To: now.Add(-plan.age)}
-		if chunks := float64(open.Duration()) / float64(plan.chunk); chunks >= 1 && chunks > most {
+		open := plan.Open(through, begun, oldest, now)
+		if chunks := float64(open.Duration()) / float64(plan.Chunk); chunks >= 1 && chunks > most {
 			pick, most = plan, chunks
 			// After a long silence there is much to do; larger pieces get through it in a few dozen.
-			span = evidence.Span{From: open.From, To: open.From.Add(min(max(plan.chunk, open.Duration()/8), chunkMost))}
+			span = evidence.Span{From: open.From, To: open.From.Add(min(max(plan.Chunk, open.Duration()/8), chunkMost))}
 		}
 	}
 	return pick, span, most > 0
 }
 
 // nextDue reads the marks and gives what is due for this stream.
-func (r *reader) nextDue(ctx context.Context) (rereading, evidence.Span, bool, error) {
+func (r *reader) nextDue(ctx context.Context) (evidence.Rereading, evidence.Span, bool, error) {
 	marks, err := r.c.store.Rereads(ctx, r.conn.ID, r.stream)
 	if err != nil {
-		return rereading{}, evidence.Span{}, false, storing("reading what is due to be read again", err)
+		return evidence.Rereading{}, evidence.Span{}, false, storing("reading what is due to be read again", err)
 	}
 	now := r.now().UTC().Truncate(time.Millisecond)
 	// The connection was made shortly before its first read, or long before; the earlier moment re-reads more.
@@ -117,7 +100,7 @@ func (r *reader) rereadNext(ctx context.Context) {
 	}
 	t := turn{err: err}
 	if err == nil {
-		t = r.underLease(ctx, store.Reread, func(ctx context.Context) error { return r.reread(ctx, plan.age, span) })
+		t = r.underLease(ctx, store.Reread, func(ctx context.Context) error { return r.reread(ctx, plan.Age, span) })
 	}
 	r.streak = streak{} // what went wrong here is not the tail's
 	if t.end {
@@ -142,7 +125,7 @@ func (r *reader) rereadAllDue(ctx context.Context) error {
 			return nil
 		}
 		window := r.tally.window
-		err = r.patiently(ctx, store.Reread, func(ctx context.Context) error { return r.reread(ctx, plan.age, span) })
+		err = r.patiently(ctx, store.Reread, func(ctx context.Context) error { return r.reread(ctx, plan.Age, span) })
 		r.tally.window = window
 		if err != nil {
 			return err

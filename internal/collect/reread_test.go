@@ -11,7 +11,7 @@ import (
 func TestDue(t *testing.T) {
 	marks := func(list ...time.Duration) (m []store.RereadMark) { // how far each mark is behind its age
 		for i, behind := range list {
-			age := rereadings[i].age
+			age := evidence.Rereadings()[i].Age
 			m = append(m, store.RereadMark{Age: age, Through: noon.Add(-age - behind)})
 		}
 		return m
@@ -38,8 +38,8 @@ func TestDue(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			plan, span, ok := due(test.marks, test.begun, noon, noon.Add(-120*day))
-			if ok != (test.age != 0) || plan.age != test.age || !span.From.Equal(test.span.From) || !span.To.Equal(test.span.To) {
-				t.Errorf("due is %v, %v to %v (%v)", plan.age, span.From.Sub(noon), span.To.Sub(noon), ok)
+			if ok != (test.age != 0) || plan.Age != test.age || !span.From.Equal(test.span.From) || !span.To.Equal(test.span.To) {
+				t.Errorf("due is %v, %v to %v (%v)", plan.Age, span.From.Sub(noon), span.To.Sub(noon), ok)
 			}
 		})
 	}

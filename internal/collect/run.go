@@ -123,17 +123,16 @@ func (r *reader) keepReading(ctx context.Context) {
 		r.insist(ctx, r.showMissing)
 		return
 	}
+	r.keeps = true
 	for ctx.Err() == nil {
 		t := r.underLease(ctx, store.Live, r.poll)
 		if t.gone {
 			return
 		}
-		wait := t.wait
 		if t.end {
-			wait = jittered(r.c.every)
 			r.rereadNext(ctx)
 		}
-		if sleep(ctx, wait) != nil {
+		if sleep(ctx, t.wait) != nil {
 			return
 		}
 	}

@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"strings"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/seal"
@@ -20,7 +21,9 @@ func (s *Service) Concerns(ctx context.Context, ws evidence.ID) ([]evidence.Conc
 	var standings []evidence.Standing
 	for _, st := range list {
 		kind, _ := s.Kind(st.Source)
-		standings = append(standings, evidence.Standing{Connection: st.Connection, Streams: st.Streams, Health: st.Health, Retention: kind.Retention})
+		health := st.Health
+		health.Reason = strings.TrimSpace(health.Reason + " " + st.ToDo)
+		standings = append(standings, evidence.Standing{Connection: st.Connection, Streams: st.Streams, Health: health, Retention: kind.Retention})
 	}
 	return evidence.Concerns(standings, coverage, s.now()), nil
 }

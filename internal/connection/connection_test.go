@@ -274,6 +274,119 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+// TestHandovers rotates under a collector and holds that the seam between the tokens is proven: waiting until the new one
+// has read, whole afterwards, and a gap when the window is not there.
+func TestHandovers(t *testing.T) {
+	s := newSite(t)
+	st := s.add(simulator.TokenOptions{})
+	proofs := func(want ...connection.Proof) []connection.Handover {
+		t.Helper()
+		list, err := s.Handovers(t.Context(), s.ws, st.ID)
+		s.must(err)
+		var got []connection.Proof
+		for _, h := range list {
+			got = append(got, h.Proof)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("the handovers are %v, want %v: %+v", got, want, list)
+		}
+		return list
+	}
+	rotate := func() {
+		t.Helper()
+		_, err := s.Rotate(t.Context(), "Ada", s.ws, st.ID, s.token(simulator.TokenOptions{}))
+		s.must(err)
+	}
+	read := func() {
+		t.Helper()
+		_, err := s.collector(slog.New(slog.DiscardHandler)).UntilIdle(t.Context(), collect.Filter{})
+		s.must(err)
+	}
+	proofs()
+	rotate()
+	proofs(connection.ProofWaiting)
+	read() // nothing had been read with the first token
+	proofs(connection.ProofNothing)
+	rotate()
+	read()
+	list := proofs(connection.ProofWhole, connection.ProofNothing)
+	now, err := s.Show(t.Context(), s.ws, st.ID)
+	s.must(err)
+	if h := list[0]; h.Kind != evidence.Rotated || h.NewMark != now.TokenMark || h.OldMark != list[1].NewMark || len(h.Streams) != 3 {
+		t.Errorf("the last handover is %+v", h)
+	}
+	for _, sh := range list[0].Streams {
+		if sh.OldReadAt.IsZero() || !sh.NewReadAt.After(sh.OldReadAt) || sh.Window.From.After(sh.OldThrough) || sh.Window.To.Before(sh.NewThrough) || !strings.Contains(sh.Text, "no gap") {
+			t.Errorf("%s: %+v", sh.Stream, sh)
+		}
+	}
+	_, err = s.Off(t.Context(), "Ada", s.ws, st.ID)
+	s.must(err)
+	_, err = s.On(t.Context(), "Ada", s.ws, st.ID, s.token(simulator.TokenOptions{}))
+	s.must(err)
+	rotate() // before anything was read
+	if list := proofs(connection.ProofWaiting, connection.ProofNothing, connection.ProofWhole, connection.ProofNothing); list[1].Kind != evidence.SwitchedOn {
+		t.Errorf("switching on is %+v", list[1])
+	}
+	read()
+	proofs(connection.ProofWhole, connection.ProofNothing, connection.ProofWhole, connection.ProofNothing)
+	if _, err := s.Handovers(t.Context(), "ws_other", st.ID); evidence.ErrorCode(err) != evidence.NotFound {
+		t.Errorf("another workspace sees them: %v", err)
+	}
+}
+
+// TestAHandoverWithAGapSaysSo lets the source forget what happened between two tokens.
+func TestAHandoverWithAGapSaysSo(t *testing.T) {
+	s := newSite(t)
+	st := s.add(simulator.TokenOptions{Expires: time.Now().Add(time.Hour)})
+	_, err := s.collector(slog.New(slog.DiscardHandler)).UntilIdle(t.Context(), collect.Filter{})
+	s.must(err)
+	_, err = s.Rotate(t.Context(), "Ada", s.ws, st.ID, s.token(simulator.TokenOptions{}))
+	s.must(err)
+	lease, err := s.store.Acquire(t.Context(), st.ID, "auditevents", "test/1/1", time.Minute)
+	s.must(err)
+	later := time.Now().Add(200 * 24 * time.Hour)
+	_, err = s.store.Commit(t.Context(), lease, store.PageCommit{Mode: store.Live, Request: source.Request{Cursor: source.Cursor(lease.Cursor)},
+		Page: source.Page{Next: "later", Body: []byte("{}")}, RequestedAt: later, ReceivedAt: later, NewWindow: true, CaughtUp: true,
+		Window: evidence.Span{From: later.Add(-120 * 24 * time.Hour), To: later}})
+	s.must(err)
+	list, err := s.Handovers(t.Context(), s.ws, st.ID)
+	s.must(err)
+	for _, sh := range list[0].Streams {
+		if sh.Stream == "auditevents" && (sh.Proof != connection.ProofGap || len(sh.Gaps) != 1 || !strings.Contains(sh.Text, "was not read")) {
+			t.Errorf("80 days that nobody read: %+v", sh)
+		}
+	}
+	if list[0].Proof != connection.ProofGap {
+		t.Errorf("the handover is %q", list[0].Proof)
+	}
+}
+
+// TestCare holds what is said beside the state: progress, times, other connections of the account, what is lost when.
+func TestCare(t *testing.T) {
+	s := newSite(t)
+	first := s.add(simulator.TokenOptions{Expires: time.Now().Add(5 * 24 * time.Hour)})
+	if b := first.Backfill; b == nil || b.Percent != 0 || b.Left != 0 || first.Expiry == nil || first.Expiry.Days != 7 || !first.Expiry.Urgent() || first.TwinText() != "" {
+		t.Errorf("just connected: %+v, backfill %+v", first.Care, b)
+	}
+	second := s.add(simulator.TokenOptions{Features: []string{"auditevents"}})
+	if len(second.Twins) != 1 || second.Twins[0].Name != "1Password" || !strings.Contains(second.TwinText(), "The same account is also connected as \"1Password\"") {
+		t.Errorf("the second connection of the account: %+v", second.Care)
+	}
+	_, err := s.collector(slog.New(slog.DiscardHandler)).UntilIdle(t.Context(), collect.Filter{})
+	s.must(err)
+	read, err := s.Show(t.Context(), s.ws, first.ID)
+	s.must(err)
+	if read.Backfill != nil || read.LastReadAt.IsZero() || !read.NextReadAt.IsZero() || !read.LostFrom.IsZero() || read.ToDo != "" {
+		t.Errorf("read to the end: %+v", read.Care)
+	}
+	off, err := s.Off(t.Context(), "Ada", s.ws, first.ID)
+	s.must(err)
+	if day := 24 * time.Hour; off.LostFrom.Before(time.Now().Add(119*day)) || off.LostFrom.After(time.Now().Add(121*day)) || !strings.Contains(off.ToDo, "switch it on again") || off.Expiry != nil {
+		t.Errorf("off: %+v", off.Care)
+	}
+}
+
 func TestOffAndOn(t *testing.T) {
 	s := newSite(t)
 	st := s.add(simulator.TokenOptions{})

@@ -32,6 +32,9 @@ type Store interface {
 	Streams(ctx context.Context, conn evidence.ID) ([]evidence.StreamStatus, error)
 	Windows(ctx context.Context, conn evidence.ID, stream evidence.Stream, span evidence.Span) ([]evidence.Window, error)
 	Troubles(ctx context.Context, conn evidence.ID, stream evidence.Stream) ([]evidence.Trouble, error)
+	historyStore
+	Handovers(ctx context.Context, conn evidence.ID, most int) ([]evidence.Handover, error)
+	Pace(ctx context.Context, conn evidence.ID, stream evidence.Stream) (read, took time.Duration, err error)
 	AddActivity(ctx context.Context, a store.Activity) error
 	AddApproval(ctx context.Context, a store.Approval) error
 	Approval(ctx context.Context, ws, member evidence.ID, hash [32]byte, now time.Time) (store.Approval, error)
@@ -93,11 +96,12 @@ func (s *Service) Kind(id string) (source.Kind, bool) {
 	return source.FindKind(s.kinds, id)
 }
 
-// Status is a connection with its health and how far each stream has been read.
+// Status is a connection with its health, how far each stream has been read, and what to do.
 type Status struct {
 	evidence.Connection
 	Health  evidence.Health
 	Streams []evidence.StreamStatus
+	Care
 }
 
 // Show gives one connection, or an *evidence.Error NotFound.
@@ -117,7 +121,7 @@ func (s *Service) List(ctx context.Context, ws evidence.ID) ([]Status, error) {
 	}
 	list := make([]Status, 0, len(conns))
 	for _, conn := range conns {
-		st, err := s.status(ctx, conn)
+		st, err := s.statusAmong(ctx, conn, conns)
 		if err != nil {
 			return nil, err
 		}
@@ -127,11 +131,22 @@ func (s *Service) List(ctx context.Context, ws evidence.ID) ([]Status, error) {
 }
 
 func (s *Service) status(ctx context.Context, conn evidence.Connection) (Status, error) {
+	all, err := s.store.Connections(ctx, conn.Workspace)
+	if err != nil {
+		return Status{}, err
+	}
+	return s.statusAmong(ctx, conn, all)
+}
+
+// statusAmong is status when all connections of the workspace are known.
+func (s *Service) statusAmong(ctx context.Context, conn evidence.Connection, all []evidence.Connection) (Status, error) {
 	streams, err := s.store.Streams(ctx, conn.ID)
 	if err != nil {
 		return Status{}, err
 	}
-	return Status{Connection: conn, Health: evidence.ConnectionHealth(conn, streams, s.now()), Streams: streams}, nil
+	st := Status{Connection: conn, Health: evidence.ConnectionHealth(conn, streams, s.now()), Streams: streams}
+	st.Care, err = s.care(ctx, conn, st.Health, streams, all)
+	return st, err
 }
 
 // box opens the workspace's keyset, and makes it if the workspace has none yet.

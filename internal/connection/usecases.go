@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -117,11 +118,18 @@ func (s *Service) refused(ctx context.Context, conn evidence.Connection, err err
 		return Status{}, statusErr
 	}
 	state := evidence.StateUnreachable
-	if evidence.ErrorCode(err) == evidence.Unauthorized {
+	switch {
+	case errors.Is(err, source.ErrPlan):
+		state = evidence.StatePlan
+	case evidence.ErrorCode(err) == evidence.Unauthorized:
 		state = evidence.StateUnauthorized
 	}
 	if st.Health.State != state {
 		st.Health = evidence.Health{State: state, Reason: err.Error(), Since: s.moment()}
+		kind, _ := s.Kind(conn.Source)
+		st.LostFrom = lostFrom(conn, st.Health, st.Streams, kind.Retention)
+		st.ToDo = toDo(conn, st.Health, kind, st.LostFrom)
+		st.Backfill = nil
 	}
 	return st, err
 }

@@ -53,6 +53,7 @@ type Artifact struct {
 	Workspace ID
 	Kind      ArtifactKind
 	Recipe    string // recipe id; empty for uploads
+	Variant   string // tells artifacts of one recipe and period apart, such as a digest of their filter; usually empty
 	Title     string
 	Period    Span
 	CreatedAt time.Time

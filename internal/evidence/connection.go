@@ -57,6 +57,7 @@ type StreamStatus struct {
 	CaughtUp   bool      // the end has been reached at least once since the last reset
 	LastReadAt time.Time // last answer of the source that was stored; zero: none yet
 	LastEvent  time.Time // newest event; zero: none
+	NextReadAt time.Time // when whoever reads it means to read it next; zero: nobody means to
 	Pages      int64
 	Events     int64
 	Duplicates int64 // events that came again with the same bytes
@@ -80,7 +81,7 @@ var stateRank = []State{StatePlan, StateUnauthorized, StateUnreachable}
 func ConnectionHealth(c Connection, streams []StreamStatus, now time.Time) Health {
 	switch {
 	case !c.OffAt.IsZero():
-		return Health{StateOff, "Switched off. Events and artifacts stay; switch it on again to read on.", c.OffAt}
+		return Health{StateOff, "Switched off. Its token is forgotten; events and artifacts stay.", c.OffAt}
 	case c.CheckedAt.IsZero():
 		return Health{StatePending, "Waiting for approval: no token has been accepted yet.", c.CreatedAt}
 	}
@@ -90,7 +91,7 @@ func ConnectionHealth(c Connection, streams []StreamStatus, now time.Time) Healt
 		}
 	}
 	if !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt) {
-		return Health{StateUnauthorized, "The token has expired. Make a new one at 1Password and rotate it in.", c.ExpiresAt}
+		return Health{StateUnauthorized, "The token has expired, so nothing is read any more.", c.ExpiresAt}
 	}
 	return readingHealth(c, streams, now)
 }
@@ -112,11 +113,11 @@ func readingHealth(c Connection, streams []StreamStatus, now time.Time) Health {
 	stale := now.Sub(oldest) > StaleAfter || unread && now.Sub(c.CheckedAt) > StaleAfter
 	switch {
 	case stale:
-		return Health{StateStale, "Nothing has been read lately. Is the server running? Start it, or run exhibit collect.", oldest}
+		return Health{StateStale, "Nothing has been read lately, and no trouble is known: nobody seems to be reading.", oldest}
 	case unread || behind:
 		return Health{StateBackfilling, "Reading the past.", c.CreatedAt}
 	case len(c.Missing) > 0:
-		return Health{StateDegraded, "The token lacks some event types; what they would show is missing. Make a token with all three and rotate it in.", c.CheckedAt}
+		return Health{StateDegraded, "The token lacks some event types; what they would show is missing.", c.CheckedAt}
 	}
 	return Health{StateActive, "Every stream has been read to the end.", c.CheckedAt}
 }

@@ -133,7 +133,7 @@ type Match struct {
 	Values []string
 }
 
-// ParseMatch reads KEY=VALUE; several values are separated by commas.
+// ParseMatch reads KEY=VALUE; several values are separated by commas, and one that holds a comma stands in double quotes.
 func ParseMatch(s string) (Match, error) {
 	key, value, ok := strings.Cut(s, "=")
 	if !ok || value == "" {
@@ -141,7 +141,7 @@ func ParseMatch(s string) (Match, error) {
 	}
 	for _, k := range Keys() {
 		if string(k) == key {
-			return Match{Key: k, Values: strings.Split(value, ",")}, nil
+			return Match{Key: k, Values: splitValues(value)}, nil
 		}
 	}
 	return Match{}, Errorf(Invalid, "Events cannot be filtered by %q. These keys exist: %s.", key, joinKeys())

@@ -22,6 +22,8 @@ const (
 	PrefixAudit      = "au"
 	PrefixBundle     = "bu"
 	PrefixSample     = "sa"
+	PrefixFilter     = "fi"
+	PrefixExport     = "ex"
 	PrefixDraft      = "dr"
 )
 

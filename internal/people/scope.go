@@ -15,7 +15,7 @@ type Scope string
 const (
 	ScopeMonitor  Scope = "monitor"  // how connections are and what has been read; no event and no artifact
 	ScopeRead     Scope = "read"     // all that is shown
-	ScopeBuild    Scope = "build"    // build, attach and detach artifacts
+	ScopeBuild    Scope = "build"    // build, attach and detach artifacts; change controls and frameworks
 	ScopeManage   Scope = "manage"   // look after connections
 	ScopeSettings Scope = "settings" // change settings and make further tokens
 )
@@ -33,7 +33,7 @@ func (s Scope) Grants() []Permission {
 	case ScopeRead:
 		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReadActions, ReadControls, ReadSettings}
 	case ScopeBuild:
-		return []Permission{Own, BuildArtifacts, AttachArtifacts}
+		return []Permission{Own, BuildArtifacts, AttachArtifacts, ManageControls}
 	case ScopeManage:
 		return []Permission{Own, ManageConnections}
 	case ScopeSettings:
@@ -50,7 +50,7 @@ func (s Scope) Says() string {
 	case ScopeRead:
 		return "Read everything that the pages show, events with their personal data included."
 	case ScopeBuild:
-		return "Build artifacts, attach and detach them."
+		return "Build artifacts, attach and detach them; change controls and frameworks."
 	case ScopeManage:
 		return "Add connections, check them, rotate their tokens, switch them off and on."
 	case ScopeSettings:

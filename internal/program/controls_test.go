@@ -208,7 +208,8 @@ func TestRetiredControlAsksForNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	wanted, err := p.Wanted(ctx, ws)
-	if err != nil || len(wanted) != 2 || action(t, p, ws, "EX-01-A1").Overdue {
-		t.Errorf("wanted %+v, %v", wanted, err)
+	asked := slices.ContainsFunc(wanted, func(w program.Wanted) bool { return w.Action.Key == "EX-01-A1" })
+	if err != nil || asked || len(wanted) == 0 || action(t, p, ws, "EX-01-A1").Overdue {
+		t.Errorf("still asked for: %v, of %d, %v", asked, len(wanted), err)
 	}
 }

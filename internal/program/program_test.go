@@ -41,7 +41,7 @@ func TestSeed(t *testing.T) {
 	st, ws, c := open(t)
 	p := program.New(st, c.now)
 	made, err := p.Seed(ctx, who, ws, "soc2")
-	if err != nil || made.Controls != 12 || made.Actions != 12 {
+	if err != nil || made.Controls != 12 || made.Actions != 24 {
 		t.Fatalf("made %+v, %v", made, err)
 	}
 	controls, err := p.Controls(ctx, ws)
@@ -69,7 +69,7 @@ func TestSeed(t *testing.T) {
 func TestSeedCrashes(t *testing.T) {
 	ctx := context.Background()
 	for _, stored := range []bool{false, true} {
-		for _, step := range []int{0, 5, 11, 12, 18, 23, 24} { // 12 controls, 12 actions, the framework
+		for _, step := range []int{0, 5, 11, 12, 18, 35, 36} { // 12 controls, 24 actions, the framework
 			st, ws, c := open(t)
 			f := &failing{Store: st, left: step, stored: stored}
 			if _, err := program.New(f, c.now).Seed(ctx, who, ws, "soc2"); !errors.Is(err, errCrash) {
@@ -82,7 +82,7 @@ func TestSeedCrashes(t *testing.T) {
 			}
 			controls, err1 := p.Controls(ctx, ws)
 			actions, err2 := p.Actions(ctx, ws)
-			if err := errors.Join(err1, err2); err != nil || len(controls) != 12 || len(actions) != 12 {
+			if err := errors.Join(err1, err2); err != nil || len(controls) != 12 || len(actions) != 24 {
 				t.Errorf("step %d, stored %v: %d controls, %d actions, %v", step, stored, len(controls), len(actions), err)
 			}
 			if renamed && controls[0].Control.Name != "Our own name" {
@@ -157,7 +157,7 @@ func TestActions(t *testing.T) {
 	}
 	october := evidence.Span{From: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
 	wanted, err := p.Wanted(ctx, ws)
-	if err != nil || len(wanted) != 3 || wanted[0].Recipe != "failed-sign-ins" || wanted[0].Period != october {
+	if err != nil || len(wanted) != 15 || wanted[0].Recipe != "failed-sign-ins" || wanted[0].Period != october {
 		t.Fatalf("wanted: %+v, %v", wanted, err)
 	}
 	a := action(t, p, ws, "EX-01-A1")
@@ -176,7 +176,7 @@ func TestActions(t *testing.T) {
 	if a = action(t, p, ws, "EX-01-A1"); a.Action.Status != evidence.ActionDone || a.FilledBy != whole || a.Overdue {
 		t.Errorf("with a complete artifact: %+v", a)
 	}
-	if wanted, err = p.Wanted(ctx, ws); err != nil || len(wanted) != 2 {
+	if wanted, err = p.Wanted(ctx, ws); err != nil || len(wanted) != 14 {
 		t.Errorf("wanted then: %+v, %v", wanted, err)
 	}
 	stored, err := st.Action(ctx, ws, "EX-01-A1")

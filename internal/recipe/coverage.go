@@ -72,14 +72,10 @@ func coverageMappings() []evidence.Mapping {
 		why    = "It shows for every moment of the period whether the events had been collected, with cause and end of each gap."
 		caveat = "It speaks of Exhibit's reading of the source, not of the source's own recording. Gaps need an explanation beside it."
 	)
-	return slices.Concat(
-		mapping(soc2, evidence.Strong, why, caveat, "CC7.2", "CC4.1"),
-		mapping(iso, evidence.Strong, why, caveat, "A.8.15", "A.8.16", "9.1"),
-		mapping(nist, evidence.Strong, why, caveat, "AU-5", "AU-12", "CA-7"),
-		mapping(cis, evidence.Strong, why, caveat, "8.2", "8.9"),
-		mapping(pci, evidence.Strong, why, caveat, "10.7.2", "10.7.3"),
-		mapping(hipaa, evidence.Strong, why, caveat, "164.312(b)"),
-	)
+	return supports(evidence.Strong, why, caveat, ids{
+		soc2: "CC7.2 CC4.1", iso: "A.8.15 A.8.16 9.1", nist: "AU-5 AU-12 CA-7", cis: "8.2 8.9", pci: "10.7.2 10.7.3",
+		hipaa: "164.312(b)", csf: "PR.PS-04 DE.CM-09 ID.IM-02",
+	})
 }
 
 // ledger is one run of coverage.

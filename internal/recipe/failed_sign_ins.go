@@ -97,14 +97,10 @@ func failedSignInMappings() []evidence.Mapping {
 		why    = "Each failed or blocked attempt and each burst in the period is listed, over a population that is counted whole."
 		caveat = "It shows attempts and outcomes, not which policy was in force, and not that somebody looked into them: attach the review beside it."
 	)
-	return slices.Concat(
-		mapping(soc2, evidence.Strong, why, caveat, "CC6.1", "CC7.2"),
-		mapping(iso, evidence.Strong, why, caveat, "A.8.5", "A.8.15", "A.8.16"),
-		mapping(nist, evidence.Strong, why, caveat, "AC-7", "AU-6", "SI-4"),
-		mapping(cis, evidence.Strong, why, caveat, "8.2", "8.11", "13.1"),
-		mapping(pci, evidence.Strong, why, caveat, "10.2.1.4", "8.3.4", "10.4.1"),
-		mapping(hipaa, evidence.Strong, why, caveat, "164.308(a)(5)(ii)(C)"),
-	)
+	return supports(evidence.Strong, why, caveat, ids{
+		soc2: "CC6.1 CC7.2", iso: "A.8.5 A.8.15 A.8.16", nist: "AC-7 AU-6 SI-4", cis: "8.2 8.11 13.1", pci: "10.2.1.4 8.3.4 10.4.1",
+		hipaa: "164.308(a)(5)(ii)(C)", csf: "PR.AA-03 PR.PS-04 DE.CM-03 DE.AE-02",
+	})
 }
 
 // signInRun is what one run of failed-sign-ins remembers.

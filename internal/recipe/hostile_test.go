@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/recipe"
 )
 
 // hostile are values that try to be something else than text in some program.
@@ -33,15 +34,20 @@ func TestHostileValues(t *testing.T) {
 			u.Vault, u.Client = h, h
 			all = append(all, u)
 		}
+		for _, kind := range [][2]string{{"user", "suspend"}, {"gm", "role"}, {"uva", "grant"}, {"account", "updatfw"}, {"satoken", "create"}, {"device", "create"}, {"user", "beginr"}, {"user", "create"}} {
+			all = append(all, audit(deed{clock: "09:30:00", who: p, object: kind[0], action: kind[1], id: h, whom: p, aux: h, info: h}))
+		}
 	}
 	req := request()
 	req.Sources[0].Name = "<b>conn</b>\u202E"
 	in := withEvents(all...)
-	for _, id := range []string{"failed-sign-ins", "secret-exposure", "coverage"} {
-		out := render(t, run(t, id, req, in))
-		checkCSV(t, id, out["csv"])
-		checkNDJSON(t, id, out["ndjson"])
-		checkHTML(t, id, out["html"])
+	in.troubles = []evidence.Trouble{{Span: october, Cause: evidence.Unreachable, Reason: hostile[0]}}
+	in.built = []recipe.Built{{Artifact: "ar_one", Recipe: "coverage", Title: hostile[10], Period: october, By: hostile[1], For: hostile}}
+	for _, r := range recipe.All() {
+		out := render(t, run(t, r.ID, req, in))
+		checkCSV(t, r.ID, out["csv"])
+		checkNDJSON(t, r.ID, out["ndjson"])
+		checkHTML(t, r.ID, out["html"])
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
 )
 
 //go:embed report.css
@@ -88,7 +89,7 @@ func (r *Report) pageData(made Made) (pageData, error) {
 		Made:       made,
 		Style:      template.CSS(reportCSS),
 		Policy:     "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
-		QueryJSON:  string(query),
+		QueryJSON:  escapeHidden(string(query)),
 		CutGaps:    shownGaps,
 	}, nil
 }
@@ -135,7 +136,7 @@ func (r *Report) writeRows(w *bufio.Writer, s *Section) error {
 	}
 	w.WriteString("</tbody></table></div>\n")
 	if s.Len() > shownRows {
-		fmt.Fprintf(w, "<p class=\"cut\">Shown are the first %d of %d rows. All of them are in the CSV and NDJSON files of this artifact.</p>\n", shownRows, s.Len())
+		fmt.Fprintf(w, "<p class=\"cut\">Shown are the first %d of %d rows. All of them are in the CSV, NDJSON and XLSX files of this artifact.</p>\n", shownRows, s.Len())
 	}
 	_, err = w.WriteString("</section>\n")
 	return err
@@ -179,9 +180,27 @@ func longWord(s string) bool {
 	return false
 }
 
+// escapeHidden writes characters that visible would show by their code as JSON escapes them, so that it stays JSON.
+func escapeHidden(text string) string {
+	if !strings.ContainsFunc(text, hidden) {
+		return text
+	}
+	var b strings.Builder
+	for _, c := range text {
+		if !hidden(c) {
+			b.WriteRune(c)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{c}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
+}
+
 // visible makes characters that a reader cannot see, or that turn round what he sees, into their code in brackets.
 func visible(s string) string {
-	if !strings.ContainsFunc(s, hidden) {
+	if ascii(s) || !strings.ContainsFunc(s, hidden) {
 		return s
 	}
 	var b strings.Builder
@@ -193,6 +212,16 @@ func visible(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// ascii reports whether s is printable ASCII alone, as nearly all values are.
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // hidden are controls, invisible formatting (bidirectional controls, zero-width characters, byte order marks) and line separators.

@@ -19,6 +19,19 @@ type Input interface {
 	Coverage(ctx context.Context, ws evidence.ID, streams []evidence.Stream, span evidence.Span) ([]evidence.StreamCoverage, error)
 	// PageStats counts the pages that hold events of the query.
 	PageStats(ctx context.Context, q evidence.Query) (PageStats, error)
+	// Groups counts the events of a query by the values of keys and calls fn for each combination, in no order. A combination
+	// may be told several times, each time with another part of its events. Who asks for one of action, type and result gets
+	// all three.
+	Groups(ctx context.Context, q evidence.Query, keys []evidence.Key, fn func(Group) error) error
+	// Pages tells of each page whose records reach into the span of the query, in order of stream and page; the query's
+	// filters play no part.
+	Pages(ctx context.Context, q evidence.Query, fn func(Page) error) error
+	// MissingNumbers counts the numbers from first to last of a stream's history that nothing has which was kept.
+	MissingNumbers(ctx context.Context, connection evidence.ID, stream evidence.Stream, first, last int64) (int64, error)
+	// Troubles tells of the times in which a stream could not be read, healed or not, in order of their beginning.
+	Troubles(ctx context.Context, connection evidence.ID, stream evidence.Stream) ([]evidence.Trouble, error)
+	// Built tells of the artifacts whose period touches the span, by recipe and period.
+	Built(ctx context.Context, ws evidence.ID, span evidence.Span) ([]Built, error)
 	// Rereads gives the second readings of a stream that touch the span, in order of age and time.
 	Rereads(ctx context.Context, connection evidence.ID, stream evidence.Stream, span evidence.Span) ([]Reread, error)
 }
@@ -29,6 +42,47 @@ type PageStats struct {
 	Records    int64 // records of the period in them
 	Duplicates int64 // of those: had come before, with the same or with other bytes
 	Events     int64 // events of the period
+}
+
+// Group is the events of one stream that have the same values of some keys.
+type Group struct {
+	Connection evidence.ID
+	Stream     evidence.Stream
+	Facts      evidence.Facts // only of the keys that were asked for
+	Events     int64
+	First      time.Time // of the oldest of them
+	Last       time.Time // of the newest
+}
+
+// Page is one answer of the source, as it is kept.
+type Page struct {
+	Connection  evidence.ID
+	Stream      evidence.Stream
+	No          int64 // the first part of the place of its events
+	Sequence    int64 // its number in the history of the stream; 0: a second reading
+	RequestedAt time.Time
+	ReceivedAt  time.Time
+	ServerDate  time.Time // as the source told it; zero: it did not
+	Records     int
+	Events      int // that were new with it
+	MinAt       time.Time
+	MaxAt       time.Time
+	Size        int
+	SHA256      string // of the body as it came, lower-case hex
+}
+
+// Built is the newest version of an artifact.
+type Built struct {
+	Artifact evidence.ID
+	Recipe   string
+	Title    string
+	Version  int
+	Period   evidence.Span
+	Result   evidence.Completeness
+	Rows     int64
+	At       time.Time
+	By       string
+	For      []string // keys of the controls and actions that it is attached to
 }
 
 // Reread is one second reading of a span that had been read before.

@@ -3,8 +3,11 @@ package recipe_test
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +21,9 @@ type memory struct {
 	events     []evidence.Event
 	coverage   []evidence.StreamCoverage
 	rereads    []recipe.Reread
+	built      []recipe.Built
+	troubles   []evidence.Trouble
+	missing    int64
 	duplicates int64
 	counted    func() // called at each Count; may change the events
 }
@@ -68,6 +74,93 @@ func (m *memory) PageStats(_ context.Context, q evidence.Query) (recipe.PageStat
 	return s, nil
 }
 
+func (m *memory) Groups(ctx context.Context, q evidence.Query, keys []evidence.Key, fn func(recipe.Group) error) error {
+	type group struct {
+		stream evidence.Stream
+		facts  evidence.Facts
+		part   int64 // a combination may be told in parts
+	}
+	found := map[group]*recipe.Group{}
+	err := m.Select(ctx, q, func(e evidence.Event) error {
+		g := group{stream: e.Stream, facts: only(e.Facts, keys), part: e.Page % 2}
+		if found[g] == nil {
+			found[g] = &recipe.Group{Connection: e.Connection, Stream: e.Stream, Facts: g.facts, First: e.At}
+		}
+		found[g].Events++
+		found[g].Last = e.At
+		return nil
+	})
+	for _, g := range found {
+		err = errors.Join(err, fn(*g))
+	}
+	return err
+}
+
+// only leaves of facts what the keys name.
+func only(f evidence.Facts, keys []evidence.Key) evidence.Facts {
+	var out evidence.Facts
+	for _, k := range keys {
+		switch k {
+		case evidence.KeyAction, evidence.KeyType, evidence.KeyResult:
+			out.Action, out.Type, out.Result = f.Action, f.Type, f.Result
+		case evidence.KeyPerson:
+			out.Person = f.Person
+		case evidence.KeyVault:
+			out.Vault = f.Vault
+		case evidence.KeyItem:
+			out.Item = f.Item
+		case evidence.KeyTarget:
+			out.Target = f.Target
+		case evidence.KeyCountry:
+			out.Country = f.Country
+		case evidence.KeyIP:
+			out.IP = f.IP
+		case evidence.KeyClient:
+			out.Client = f.Client
+		case evidence.KeyOdd, evidence.KeyUUID:
+		}
+	}
+	return out
+}
+
+func (m *memory) Pages(ctx context.Context, q evidence.Query, fn func(recipe.Page) error) error {
+	q.Where = nil
+	pages := map[[2]string]*recipe.Page{}
+	err := m.Select(ctx, q, func(e evidence.Event) error {
+		key := [2]string{string(e.Stream), fmt.Sprint(e.Page)}
+		if pages[key] == nil {
+			sum := sha256.Sum256([]byte(key[0] + key[1]))
+			pages[key] = &recipe.Page{Connection: e.Connection, Stream: e.Stream, No: e.Page, Sequence: e.Page + 4, RequestedAt: e.At.Add(time.Minute),
+				ReceivedAt: e.At.Add(time.Minute + time.Second), ServerDate: e.At.Add(time.Minute), MinAt: e.At, SHA256: fmt.Sprintf("%x", sum)}
+		}
+		p := pages[key]
+		p.Records, p.Events, p.MaxAt, p.Size = p.Records+1, p.Events+1, e.At, p.Size+len(e.Raw)
+		return nil
+	})
+	all := slices.SortedFunc(maps.Values(pages), func(a, b *recipe.Page) int {
+		return cmp.Or(cmp.Compare(a.Stream, b.Stream), cmp.Compare(a.No, b.No))
+	})
+	for _, p := range all {
+		err = errors.Join(err, fn(*p))
+	}
+	return err
+}
+
+func (m *memory) MissingNumbers(context.Context, evidence.ID, evidence.Stream, int64, int64) (int64, error) {
+	return m.missing, nil
+}
+
+func (m *memory) Troubles(_ context.Context, _ evidence.ID, stream evidence.Stream) ([]evidence.Trouble, error) {
+	if stream != "itemusages" {
+		return nil, nil
+	}
+	return m.troubles, nil
+}
+
+func (m *memory) Built(context.Context, evidence.ID, evidence.Span) ([]recipe.Built, error) {
+	return m.built, nil
+}
+
 func (m *memory) Rereads(_ context.Context, _ evidence.ID, stream evidence.Stream, _ evidence.Span) ([]recipe.Reread, error) {
 	if stream != "itemusages" {
 		return nil, nil
@@ -94,6 +187,8 @@ func holds(e evidence.Event, key evidence.Key, v string) bool {
 		return string(e.Result) == v
 	case evidence.KeyAction:
 		return e.Action == v
+	case evidence.KeyType:
+		return e.Type == v
 	case evidence.KeyIP:
 		return e.IP == v
 	case evidence.KeyPerson:

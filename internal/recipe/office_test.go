@@ -17,9 +17,9 @@ import (
 // the same person at the same time gives the same bytes, as workbook and as PDF.
 func TestOfficeFormats(t *testing.T) {
 	for _, r := range recipe.All() {
-		report := run(t, r.ID, request(), busyDay())
+		report := run(t, r.ID, request(), dayOf(r)())
 		file, pdf := office(t, report)
-		again, pdfAgain := office(t, run(t, r.ID, request(), busyDay()))
+		again, pdfAgain := office(t, run(t, r.ID, request(), dayOf(r)()))
 		if !bytes.Equal(file, again) || !bytes.Equal(pdf, pdfAgain) {
 			t.Errorf("%s: made again it gave other bytes", r.ID)
 		}

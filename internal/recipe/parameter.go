@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 )
@@ -17,9 +19,15 @@ type Unit string
 const (
 	Minutes Unit = "minutes"
 	Events  Unit = "events"
+	Days    Unit = "days"
+	Seconds Unit = "seconds"
+	// Names is no number but a list of identifiers: uuids or emails, separated by commas.
+	Names Unit = "uuids or emails, separated by commas"
+	// Words is no number but a text, which the recipe checks.
+	Words Unit = "words"
 )
 
-// Parameter is one number that a person may set. Its text form is a whole number of its unit.
+// Parameter is what a person may set: a whole number of its unit, names, or words. Names and words have no default but none.
 type Parameter struct {
 	Name    string
 	Title   string
@@ -35,15 +43,46 @@ type Value struct {
 	Title string `json:"title"`
 	Unit  Unit   `json:"unit"`
 	Value int    `json:"value"`
+	// Names are the value of a parameter of unit Names, sorted.
+	Names []string `json:"names,omitzero"`
+	// Text is the value of a parameter of unit Words.
+	Text string `json:"text,omitempty"`
 }
 
 // String writes the value with its unit.
-func (v Value) String() string { return strconv.Itoa(v.Value) + " " + string(v.Unit) }
+func (v Value) String() string {
+	switch {
+	case v.Unit == Words && v.Text == "":
+		return "not given"
+	case v.Unit == Words:
+		return v.Text
+	case v.Unit != Names:
+		return strconv.Itoa(v.Value) + " " + string(v.Unit)
+	case len(v.Names) == 0:
+		return "none"
+	}
+	return strings.Join(v.Names, ", ")
+}
 
 // minutes gives a value of unit Minutes.
 func (v values) minutes(name string) time.Duration { return time.Duration(v.count(name)) * time.Minute }
 
+// days gives a value of unit Days.
+func (v values) days(name string) time.Duration { return time.Duration(v.count(name)) * 24 * time.Hour }
+
 type values []Value
+
+// text gives a value of unit Words.
+func (v values) text(name string) string {
+	at := slices.IndexFunc(v, func(x Value) bool { return x.Name == name })
+	return v[at].Text
+}
+
+// names gives a value of unit Names.
+func (v values) names(name string) []string {
+	at := slices.IndexFunc(v, func(x Value) bool { return x.Name == name })
+	return v[at].Names
+}
 
 // count gives a value; asking for one that the recipe does not declare is a defect that every run of it would show.
 func (v values) count(name string) int {
@@ -58,14 +97,21 @@ func (r Recipe) Values(given map[string]string) ([]Value, error) {
 	known := map[string]bool{}
 	for _, p := range r.Parameters {
 		known[p.Name] = true
-		n := p.Default
-		if text, ok := given[p.Name]; ok {
+		v := Value{Name: p.Name, Title: p.Title, Unit: p.Unit, Value: p.Default}
+		if p.Unit == Words {
 			var err error
-			if n, err = p.parse(text); err != nil {
+			if v.Text, err = r.words[p.Name](given[p.Name]); err != nil {
+				return nil, err
+			}
+			out = append(out, v)
+			continue
+		}
+		if text, ok := given[p.Name]; ok {
+			if err := p.parse(text, &v); err != nil {
 				return nil, err
 			}
 		}
-		out = append(out, Value{p.Name, p.Title, p.Unit, n})
+		out = append(out, v)
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !known[name] {
@@ -86,13 +132,41 @@ func (r Recipe) parameterNames() string {
 	return "It has these: " + strings.Join(names, ", ") + "."
 }
 
-func (p Parameter) parse(text string) (int, error) {
+// parse reads what a person gave into v.
+func (p Parameter) parse(text string, v *Value) error {
+	if p.Unit == Names {
+		return p.parseNames(text, v)
+	}
 	n, err := strconv.Atoi(text)
 	if d, durErr := time.ParseDuration(text); err != nil && p.Unit == Minutes && durErr == nil && d%time.Minute == 0 {
 		n, err = int(d/time.Minute), nil
 	}
 	if err != nil || n < p.Min || n > p.Max {
-		return 0, evidence.Errorf(evidence.Invalid, "%s (%s) is %.80q. Give a whole number of %s from %d to %d.", p.Title, p.Name, text, p.Unit, p.Min, p.Max)
+		return evidence.Errorf(evidence.Invalid, "%s (%s) is %.80q. Give a whole number of %s from %d to %d.", p.Title, p.Name, text, p.Unit, p.Min, p.Max)
 	}
-	return n, nil
+	v.Value = n
+	return nil
+}
+
+// Limits of a list of names.
+const (
+	mostNames   = 200
+	longestName = 256 // bytes
+)
+
+func (p Parameter) parseNames(text string, v *Value) error {
+	for name := range strings.SplitSeq(text, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			v.Names = append(v.Names, name)
+		}
+	}
+	slices.Sort(v.Names)
+	v.Names = slices.Compact(v.Names)
+	bad := func(name string) bool {
+		return len(name) > longestName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl)
+	}
+	if len(v.Names) > mostNames || slices.ContainsFunc(v.Names, bad) {
+		return evidence.Errorf(evidence.Invalid, "%s (%s) is not a list of %s. Give at most %d, each of at most %d characters.", p.Title, p.Name, p.Unit, mostNames, longestName)
+	}
+	return nil
 }

@@ -169,11 +169,14 @@ func spanFacts(s evidence.Span) SpanFacts { return SpanFacts{s.From.UTC(), s.To.
 // judge gives the result and the sentence that says it. A gap that touches the period makes it inconclusive.
 func (b *builder) judge(r Recipe) (evidence.Completeness, string) {
 	found := fmt.Sprintf("%d of %d events %s", b.counts.Matched, b.counts.Population, r.matched)
+	if b.also != "" {
+		found += "; " + b.also + ","
+	}
 	switch {
 	case len(b.req.Sources) == 0:
 		return evidence.Inconclusive, "Inconclusive: no connection reads " + joinStreams(r.Streams) + ", so nothing can be said about the period."
 	case len(b.holes) > 0:
-		return evidence.Inconclusive, fmt.Sprintf("Inconclusive: %s. Of the events that were read, %s; there may be more.", b.holesInWords(), found)
+		return evidence.Inconclusive, fmt.Sprintf("Inconclusive: %s. Of the events that were read, %s; there may be more.", b.holesInWords(), strings.TrimSuffix(found, ","))
 	}
 	return evidence.Complete, found + " over a fully covered period."
 }

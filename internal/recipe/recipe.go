@@ -10,6 +10,7 @@ package recipe
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 )
@@ -34,18 +35,31 @@ type Recipe struct {
 	Streams    []evidence.Stream
 	Parameters []Parameter
 	Mappings   []evidence.Mapping
+	// OnDemand marks a recipe that says something only with what a person gives it; nothing builds it by itself.
+	OnDemand bool
 
 	columns []Column
 	// where selects the candidates of the table among the events of the streams.
 	where []evidence.Match
+	// narrow does so instead of where if what is asked for depends on parameters.
+	narrow func(values) []evidence.Match
 	// matched ends the sentence "N of M events …": "failed or were blocked".
 	matched string
 	build   func(context.Context, *builder) error
+	// words checks a parameter of unit Words and writes it in one form; one for each such parameter.
+	words map[string]func(string) (string, error)
+	// adapt makes of the parameters what the recipe reads; nil: they do not change that.
+	adapt func(Recipe, Request, values) (Recipe, Request, error)
 }
 
 // All gives every recipe in the order in which they are shown.
 func All() []Recipe {
-	return []Recipe{failedSignIns(), secretExposure(), coverage()}
+	return []Recipe{
+		failedSignIns(), userAdditions(), userRemovals(), activityAfterRemoval(), privilegedGrants(), vaultAccess(), secretUse(), secretExposure(),
+		serviceAccounts(), ownerUse(), coverage(), integrity(), logReview(),
+		secondFactor(), firewallBlocks(), outdatedClients(), newPlacesAndApps(), policyChanges(), accountRecoveries(), devices(), dormantUsers(), selfGrants(),
+		logContent(), retention(), accessGrants(), timeQuality(), sourceAvailability(), selectedEvents(),
+	}
 }
 
 // ByID gives one recipe. Without it the error is evidence.NotFound.
@@ -58,11 +72,19 @@ func ByID(id string) (Recipe, error) {
 	return all[at], nil
 }
 
-// mapping makes the mappings of one kind of evidence: the same strength, reason and caveat for each requirement of a framework.
-func mapping(framework string, s evidence.Strength, reason, caveat string, requirements ...string) []evidence.Mapping {
+// ids are requirements of each framework, separated by blanks.
+type ids struct{ soc2, iso, nist, cis, pci, hipaa, csf string }
+
+// supports makes the mappings of one kind of evidence: the same strength, reason and caveat for each requirement.
+func supports(s evidence.Strength, reason, caveat string, requirements ids) []evidence.Mapping {
 	var out []evidence.Mapping
-	for _, id := range requirements {
-		out = append(out, evidence.Mapping{Framework: framework, Requirement: id, Strength: s, Reason: reason, Caveat: caveat})
+	for _, f := range []struct{ framework, list string }{
+		{soc2, requirements.soc2}, {iso, requirements.iso}, {nist, requirements.nist}, {cis, requirements.cis},
+		{pci, requirements.pci}, {hipaa, requirements.hipaa}, {csf, requirements.csf},
+	} {
+		for id := range strings.FieldsSeq(f.list) {
+			out = append(out, evidence.Mapping{Framework: f.framework, Requirement: id, Strength: s, Reason: reason, Caveat: caveat})
+		}
 	}
 	return out
 }
@@ -75,4 +97,5 @@ const (
 	cis   = "cis-8.1"
 	pci   = "pci-dss-4.0.1"
 	hipaa = "hipaa"
+	csf   = "nist-csf-2.0"
 )

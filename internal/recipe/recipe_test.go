@@ -20,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/framework"
 	"github.com/exhibithq/exhibit/internal/recipe"
 )
 
@@ -64,13 +65,29 @@ func TestGolden(t *testing.T) {
 	gappy.coverage = covered(evidence.Span{From: october.From, To: at("12:00:00")}, evidence.Span{From: at("12:30:00"), To: october.To.Add(-time.Hour)})
 	gappy.coverage[1].Gaps = []evidence.Gap{{Span: evidence.Span{From: at("12:00:00"), To: at("12:30:00")}, Cause: evidence.Unreachable,
 		Reason: "The server did not answer.", HealUntil: at("12:00:00").AddDate(0, 0, 120)}}
-	for name, in := range map[string]*memory{"whole": busyDay(), "gaps": gappy, "nothing": withEvents()} {
+	for name, in := range map[string]*memory{"whole": busyDay(), "gaps": gappy, "nothing": withEvents(), "company": company()} {
 		for _, r := range recipe.All() {
+			if isFirst(r) == (name == "company") {
+				continue // the first three are looked at from all sides, the others by their stories
+			}
 			for format, got := range render(t, run(t, r.ID, request(), in)) {
 				golden(t, r.ID+"-"+name+"."+format, got)
 			}
 		}
 	}
+}
+
+// isFirst tells the three recipes that Exhibit began with from the others.
+func isFirst(r recipe.Recipe) bool {
+	return slices.Contains([]string{"failed-sign-ins", "secret-exposure", "coverage"}, r.ID)
+}
+
+// dayOf gives the events that a recipe is about.
+func dayOf(r recipe.Recipe) func() *memory {
+	if isFirst(r) {
+		return busyDay
+	}
+	return company
 }
 
 func golden(t *testing.T, name, got string) {
@@ -92,7 +109,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestRecipesAreWhole(t *testing.T) {
-	frameworks := []string{"soc2", "iso27001-2022", "nist-800-53r5", "cis-8.1", "pci-dss-4.0.1", "hipaa"}
+	frameworks := []string{"soc2", "iso27001-2022", "nist-800-53r5", "cis-8.1", "pci-dss-4.0.1", "hipaa", "nist-csf-2.0"}
 	for _, r := range recipe.All() {
 		if r.Version < 1 || r.Title == "" || r.Shows == "" || len(r.NotShown) == 0 || len(r.Method) == 0 || len(r.Streams) == 0 {
 			t.Errorf("%s does not tell what it is", r.ID)
@@ -139,9 +156,10 @@ func TestParameters(t *testing.T) {
 // TestDeterminism shuffles what the input may shuffle: the order in which events lie in memory.
 func TestDeterminism(t *testing.T) {
 	for _, r := range recipe.All() {
-		want := render(t, run(t, r.ID, request(), busyDay()))
-		for seed := range uint64(10) {
-			in := busyDay()
+		day := dayOf(r)
+		want := render(t, run(t, r.ID, request(), day()))
+		for seed := range uint64(4) {
+			in := day()
 			rand.New(rand.NewPCG(seed, 1)).Shuffle(len(in.events), func(i, j int) { in.events[i], in.events[j] = in.events[j], in.events[i] })
 			if diff := cmp.Diff(want, render(t, run(t, r.ID, request(), in))); diff != "" {
 				t.Fatalf("%s, seed %d: %s", r.ID, seed, diff)
@@ -172,6 +190,28 @@ func TestZero(t *testing.T) {
 		req.Sources = nil
 		if p = run(t, id, req, in).Provenance; p.Result != evidence.Inconclusive || !strings.Contains(p.Sentence, "no connection") {
 			t.Errorf("%s without a connection: %s", id, p.Sentence)
+		}
+	}
+}
+
+// TestZeroOfAll: every recipe that asks for something finds nothing of it in a covered period without events, and says so;
+// with the smallest gap, and without a connection, no recipe claims anything.
+func TestZeroOfAll(t *testing.T) {
+	for _, r := range recipe.All() {
+		in := withEvents()
+		in.duplicates = 0
+		p := run(t, r.ID, request(), in).Provenance
+		if p.Result != evidence.Complete || !strings.HasPrefix(p.Sentence, "0 of 0 events ") || !strings.HasSuffix(p.Sentence, " over a fully covered period.") {
+			t.Errorf("%s over a covered period without events: %s: %s", r.ID, p.Result, p.Sentence)
+		}
+		in.coverage = covered(evidence.Span{From: october.From, To: october.To.Add(-time.Millisecond)})
+		if p = run(t, r.ID, request(), in).Provenance; p.Result != evidence.Inconclusive || !strings.HasPrefix(p.Sentence, "Inconclusive: ") || strings.HasSuffix(p.Sentence, ",") {
+			t.Errorf("%s with a millisecond unread: %s: %s", r.ID, p.Result, p.Sentence)
+		}
+		req := request()
+		req.Sources = nil
+		if p = run(t, r.ID, req, in).Provenance; p.Result != evidence.Inconclusive {
+			t.Errorf("%s without a connection: %s", r.ID, p.Sentence)
 		}
 	}
 }
@@ -282,6 +322,87 @@ func TestLongTable(t *testing.T) {
 	}
 }
 
+// TestCountsOfAll: whatever audit events, sign-ins and usages there are, every recipe's counts lead from pages to rows, and no
+// event is listed twice among those that match.
+func TestCountsOfAll(t *testing.T) {
+	people := []evidence.Person{ada, bob, leaver, admin, {}}
+	kinds := [][2]string{{"user", "suspend"}, {"user", "delete"}, {"user", "reactive"}, {"user", "create"}, {"gm", "join"}, {"gm", "role"}, {"gm", "leave"},
+		{"uva", "grant"}, {"uva", "revoke"}, {"gva", "grant"}, {"account", "updatfw"}, {"sso", "disblsso"}, {"satoken", "create"}, {"device", "create"}, {"user", "beginr"}, {"x", "y"}}
+	rapid.Check(t, func(rt *rapid.T) {
+		var all []evidence.Event
+		for range rapid.IntRange(0, 40).Draw(rt, "events") {
+			clock := fmt.Sprintf("%02d:%02d:00", rapid.IntRange(8, 9).Draw(rt, "h"), rapid.IntRange(0, 59).Draw(rt, "m"))
+			who, whom := rapid.SampledFrom(people).Draw(rt, "who"), rapid.SampledFrom(people).Draw(rt, "whom")
+			kind := rapid.SampledFrom(kinds).Draw(rt, "kind")
+			e := audit(deed{clock: clock, who: who, object: kind[0], action: kind[1], id: "objectqf5qylslqiitnduawrnd", whom: whom, info: rapid.SampledFrom([]string{"", "A", "R"}).Draw(rt, "info")})
+			switch rapid.IntRange(0, 3).Draw(rt, "stream") {
+			case 0:
+				e = signIn(clock, who, "192.0.2.1", rapid.SampledFrom([]string{"success", "mfa_failed", "firewall_failed", "modern_version_failed"}).Draw(rt, "category"), "x")
+			case 1:
+				e = usage(clock, who, "192.0.2.1", rapid.SampledFrom([]string{"reveal", "fill", ""}).Draw(rt, "action"), "i")
+			}
+			all = append(all, earlier(rapid.SampledFrom([]int{0, 0, 0, 20}).Draw(rt, "days"), e))
+		}
+		in := withEvents(all...)
+		for _, r := range recipe.All() {
+			report := run(t, r.ID, request(), in)
+			if c := report.Provenance.Counts; c.Matched != c.Listed || c.Records-c.Duplicates != c.Population || c.Matched > c.Population {
+				rt.Fatalf("%s: counts %+v", r.ID, c)
+			}
+			var out bytes.Buffer
+			if err := report.WriteNDJSON(&out); err != nil {
+				rt.Fatal(err)
+			}
+			listed := map[[2]string]bool{}
+			for line := range strings.Lines(out.String()) {
+				var row struct{ UUID, Record string }
+				if err := json.Unmarshal([]byte(line), &row); err != nil {
+					rt.Fatal(err)
+				}
+				if key := [2]string{row.UUID, row.Record}; row.UUID != "" && listed[key] {
+					rt.Fatalf("%s lists %s twice as %s", r.ID, row.UUID, row.Record)
+				} else {
+					listed[key] = true
+				}
+			}
+		}
+	})
+}
+
+// TestNames: a parameter of names is taken apart, sorted and bounded, and changes what a recipe looks at.
+func TestNames(t *testing.T) {
+	req := request()
+	req.Params = map[string]string{"groups": " " + owners + ", ,x,x"}
+	report := run(t, "privileged-grants", req, company())
+	if got := report.Provenance.Parameters[0]; !slices.Equal(got.Names, []string{owners, "x"}) || got.String() != owners+", x" {
+		t.Errorf("names %q", got.Names)
+	}
+	if s := report.Provenance.Sections[1]; s.Record != "privilege" || s.Rows != 2 {
+		t.Errorf("with the owners named: %+v", report.Provenance.Sections)
+	}
+	req.Params = map[string]string{"people": ada.Email + "," + robot.UUID}
+	if p := run(t, "owner-use", req, company()).Provenance; p.Counts.Matched != 5 || len(p.Notes) != 0 {
+		t.Errorf("with two people named: %s %v", p.Sentence, p.Notes)
+	}
+	r, err := recipe.ByID("owner-use")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"a\x00b", "\xff", strings.Repeat("x", 257), manyNames(201)} {
+		if _, err := r.Values(map[string]string{"people": bad}); evidence.ErrorCode(err) != evidence.Invalid {
+			t.Errorf("%.20q: %v, want invalid", bad, err)
+		}
+	}
+}
+
+func manyNames(n int) string {
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprint("n", i))
+	}
+	return strings.Join(names, ",")
+}
+
 // TestCountsReconcile: over any events the table lists each match once and no other event, and its counts say so.
 func TestCountsReconcile(t *testing.T) {
 	people := []evidence.Person{ada, bob, nolan, {}}
@@ -341,4 +462,27 @@ func TestCountsReconcile(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRequirementsExist looks up every requirement that a mapping names, in the frameworks whose data is there.
+func TestRequirementsExist(t *testing.T) {
+	looked := 0
+	for _, r := range recipe.All() {
+		for _, m := range r.Mappings {
+			f, err := framework.ByID(m.Framework)
+			if evidence.ErrorCode(err) == evidence.NotFound {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			looked++
+			if _, err := f.Requirement(m.Requirement); err != nil {
+				t.Errorf("%s names %s of %s: %v", r.ID, m.Requirement, m.Framework, err)
+			}
+		}
+	}
+	if looked < 27 {
+		t.Errorf("only %d requirements were looked up", looked)
+	}
 }

@@ -1,9 +1,11 @@
 package recipe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 )
@@ -21,6 +23,7 @@ type builder struct {
 	holes    []hole
 	counts   Counts
 	notes    []string
+	also     string // what the sentence of the result says beside how many events match
 	raw      *fieldReader
 }
 
@@ -33,6 +36,11 @@ func Run(ctx context.Context, r Recipe, req Request, in Input) (*Report, error) 
 	vals, err := r.Values(req.Params)
 	if err != nil {
 		return nil, err
+	}
+	if r.adapt != nil {
+		if r, req, err = r.adapt(r, req, vals); err != nil {
+			return nil, err
+		}
 	}
 	for range tries {
 		report, err := runOnce(ctx, r, req, vals, in)
@@ -48,7 +56,7 @@ func Run(ctx context.Context, r Recipe, req Request, in Input) (*Report, error) 
 var errMoved = errors.New("events of the period came in while the table was made")
 
 func runOnce(ctx context.Context, r Recipe, req Request, vals values, in Input) (_ *Report, err error) {
-	b := &builder{in: in, req: req, values: vals, report: &Report{Recipe: r, Columns: r.columns}, raw: newFieldReader()}
+	b := &builder{in: in, req: req, values: vals, report: &Report{Recipe: r, Columns: r.columns, Variant: variantOf(vals)}, raw: newFieldReader()}
 	defer func() {
 		if err != nil {
 			b.report.Close()
@@ -63,6 +71,11 @@ func runOnce(ctx context.Context, r Recipe, req Request, vals values, in Input) 
 	}
 	if err := b.lookAgain(ctx, r); err != nil {
 		return nil, err
+	}
+	for _, s := range b.report.Sections {
+		if err := s.rows.seal(); err != nil {
+			return nil, err
+		}
 	}
 	b.counts.Rows = b.report.rows()
 	b.report.Provenance = b.provenance(r)
@@ -130,7 +143,42 @@ func (b *builder) query(streams ...evidence.Stream) evidence.Query {
 func (b *builder) candidates(r Recipe) evidence.Query {
 	q := b.query(r.Streams...)
 	q.Where = r.where
+	if r.narrow != nil {
+		q.Where = r.narrow(b.values)
+	}
 	return q
+}
+
+// groups counts the events of a query by the values of keys, in an order that depends on nothing but the groups.
+func (b *builder) groups(ctx context.Context, q evidence.Query, keys ...evidence.Key) ([]Group, error) {
+	var all []Group
+	err := b.in.Groups(ctx, q, keys, func(g Group) error {
+		all = append(all, g)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("grouping events: %w", err)
+	}
+	slices.SortFunc(all, compareGroups)
+	return all, nil
+}
+
+// listGroups counts the candidates so. Each of them counts as read.
+func (b *builder) listGroups(ctx context.Context, keys ...evidence.Key) ([]Group, error) {
+	all, err := b.groups(ctx, b.candidates(b.report.Recipe), keys...)
+	for _, g := range all {
+		b.counts.Listed += g.Events
+	}
+	return all, err
+}
+
+// compareGroups orders by the newest event, then by what tells groups apart.
+func compareGroups(x, y Group) int {
+	f, g := x.Facts, y.Facts
+	return cmp.Or(x.Last.Compare(y.Last), cmp.Compare(x.Stream, y.Stream), cmp.Compare(x.Connection, y.Connection),
+		cmp.Compare(f.Person.UUID, g.Person.UUID), cmp.Compare(f.Person.Email, g.Person.Email), cmp.Compare(f.Person.Name, g.Person.Name),
+		cmp.Compare(f.Action, g.Action), cmp.Compare(f.Type, g.Type), cmp.Compare(f.Result, g.Result), cmp.Compare(f.Vault, g.Vault), cmp.Compare(f.Item, g.Item),
+		cmp.Compare(f.Target, g.Target), cmp.Compare(f.Country, g.Country), cmp.Compare(f.IP, g.IP), cmp.Compare(f.Client, g.Client))
 }
 
 // section appends a section to the table.

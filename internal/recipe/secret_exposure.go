@@ -93,35 +93,23 @@ func secretExposureMappings() []evidence.Mapping {
 		why    = "Each reveal, copy, export and share of a shared item in the period is listed, over a population that is counted whole."
 		caveat = "1Password decides which uses are recorded, names no items, and reports shared vaults alone. It does not show that somebody looked into them: attach the review beside it."
 	)
-	return slices.Concat(
-		mapping(soc2, evidence.Strong, why, caveat, "CC6.7", "CC7.2"),
-		mapping(iso, evidence.Strong, why, caveat, "A.8.12", "A.5.14"),
-		mapping(nist, evidence.Strong, why, caveat, "AC-21", "AU-6", "SI-4"),
-		mapping(cis, evidence.Strong, why, caveat, "3.14"),
-		mapping(pci, evidence.Strong, why, caveat, "10.2.1.2", "10.4.3"),
-		mapping(hipaa, evidence.Strong, why, caveat, "164.312(c)(1)"),
-	)
-}
-
-// usageCount counts the uses of one kind by one person.
-type usageCount struct {
-	person      evidence.Person // as the newest use names it
-	key, action string
-	first, last int64
-	n           int64
+	return supports(evidence.Strong, why, caveat, ids{
+		soc2: "CC6.7 CC7.2", iso: "A.8.12 A.5.14", nist: "AC-21 AU-6 SI-4", cis: "3.14", pci: "10.2.1.2 10.4.3",
+		hipaa: "164.312(c)(1)", csf: "PR.PS-04 DE.CM-03 DE.AE-02",
+	})
 }
 
 // usageRun is what one run of secret-exposure remembers. Its memory grows with people, not with events.
 type usageRun struct {
 	*builder
-	counts  map[[2]string]*usageCount
+	counts  personCounts // by action
 	exports *burstFinder
 }
 
 func buildSecretExposure(ctx context.Context, b *builder) error {
 	run := &usageRun{
 		builder: b,
-		counts:  map[[2]string]*usageCount{},
+		counts:  personCounts{},
 		exports: newBurstFinder(b.values.minutes("window"), b.values.count("threshold")),
 	}
 	if err := run.noteUnknown(ctx); err != nil {
@@ -188,16 +176,10 @@ func (r *usageRun) noteUnknown(ctx context.Context) error {
 }
 
 func (r *usageRun) remember(e evidence.Event) {
-	key, at := personKey(e.Person), e.At.UnixMilli()
-	c := r.counts[[2]string{key, e.Action}]
-	if c == nil {
-		c = &usageCount{key: key, action: e.Action, first: at}
-		r.counts[[2]string{key, e.Action}] = c
-	}
-	c.person, c.last = e.Person, at
-	c.n++
+	at := e.At.UnixMilli()
+	r.counts.add(e.Person, e.Action, at, at, 1)
 	if e.Action == "export" {
-		r.exports.add(attempt{at: at, key: key, labels: []string{e.IP}})
+		r.exports.add(attempt{at: at, key: personKey(e.Person), labels: []string{e.IP}})
 	}
 }
 
@@ -244,16 +226,9 @@ func (r *usageRun) massExports(s *Section) (burstIndex, error) {
 }
 
 func (r *usageRun) summarise(s *Section) error {
-	var all []*usageCount
-	for _, c := range r.counts {
-		all = append(all, c)
-	}
-	slices.SortFunc(all, func(a, b *usageCount) int {
-		return cmp.Or(cmp.Compare(b.n, a.n), strings.Compare(a.key, b.key), strings.Compare(a.action, b.action))
-	})
-	for _, c := range all {
+	for _, c := range r.counts.sorted() {
 		err := s.rows.add(Row{At: c.first, Cells: []string{
-			seTime: milli(c.first), seUntil: milli(c.last), seUses: strconv.FormatInt(c.n, 10), seAction: c.action,
+			seTime: milli(c.first), seUntil: milli(c.last), seUses: strconv.FormatInt(c.n, 10), seAction: c.what,
 			sePerson: c.person.Name, seEmail: c.person.Email, sePersonUUID: c.person.UUID, seNoteworthy: "",
 		}})
 		if err != nil {

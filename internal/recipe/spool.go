@@ -14,7 +14,7 @@ import (
 // little memory.
 const spoolMemory = 4 << 20
 
-// spool keeps rows in the order in which they come. It is written first and read afterwards, by one goroutine at a time.
+// spool keeps rows in the order in which they come. It is written by one goroutine, sealed, and then read by any number.
 type spool struct {
 	dir  string
 	n    int64
@@ -75,15 +75,23 @@ func (s *spool) spill() error {
 	return nil
 }
 
+// seal ends the writing.
+func (s *spool) seal() error {
+	if s.file == nil {
+		return nil
+	}
+	if err := s.out.Flush(); err != nil {
+		return fmt.Errorf("keeping rows on disk: %w", err)
+	}
+	return nil
+}
+
 // each reads the rows back. The row is reused for the next one.
 func (s *spool) each(fn func(*Row) error) error {
 	var in *bufio.Reader
 	if s.file == nil {
 		in = bufio.NewReader(bytes.NewReader(s.mem.Bytes()))
 	} else {
-		if err := s.out.Flush(); err != nil {
-			return fmt.Errorf("keeping rows on disk: %w", err)
-		}
 		in = bufio.NewReaderSize(io.NewSectionReader(s.file, 0, 1<<62), 1<<18)
 	}
 	var row Row

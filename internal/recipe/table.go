@@ -61,9 +61,10 @@ type Row struct {
 	At    int64             // Unix milliseconds; orders rows and finds the bursts that they belong to
 }
 
-// Report is a table with its provenance. It is read any number of times and must be closed.
+// Report is a table with its provenance. It is read any number of times, by several goroutines at once, and must be closed.
 type Report struct {
 	Recipe     Recipe
+	Variant    string   // tells this table from others of the recipe and period that were asked for in other words; usually empty
 	Columns    []Column // beside them each row has its number, its record, and the event's place and uuid
 	Sections   []*Section
 	Provenance Provenance

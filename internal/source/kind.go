@@ -26,6 +26,7 @@ type Kind struct {
 	PageLimit int           // events a page at most
 	Setup     []Step        // what to do on the source's side, in order
 	Limits    []string      // what this source cannot show, in sentences
+	Help      []Help        // what to look at when something does not work
 	Preflight func(token string, now time.Time) (TokenFacts, error)
 	Open      func(Config) (Source, error)
 	Describe  func(stream evidence.Stream, raw []byte) Description
@@ -33,6 +34,7 @@ type Kind struct {
 	// Split takes the body of a page apart again, as Next did. noTime is when its answer came: the time of events for
 	// which nothing in the page tells one.
 	Split func(stream evidence.Stream, body []byte, noTime time.Time) (Page, error)
+	Words     func(key evidence.Key, value string) string             // a value of a filter in full words; empty if it is not known
 }
 
 // Server is one host that the source offers.
@@ -60,6 +62,16 @@ type Step struct {
 	Title string
 	Text  string
 }
+
+// Help is what to look at when something does not work.
+type Help struct {
+	Sign   string           // what a person sees: "The token is refused (401)"
+	States []evidence.State // the states in which it is likely
+	Causes []Step           // each cause apart: how to tell it, and what to do
+}
+
+// Fits reports whether h helps a connection in a state.
+func (h Help) Fits(state evidence.State) bool { return slices.Contains(h.States, state) }
 
 // TokenFacts is what a token says of itself; nothing in it is verified.
 type TokenFacts struct {
@@ -151,6 +163,7 @@ type Description struct {
 	IP      string
 	Client  string // app and version
 	Device  string
+	Session string // the source's id of what the person was signed in to; empty: not told
 	Outcome string // the result in words: "Failed: wrong password or Secret Key"; empty: none
 	Fields  []Field
 }

@@ -28,7 +28,7 @@ type AttachmentFilter struct {
 }
 
 // SaveArtifact stores an artifact with a.Latest as its next version and gives it back with the ID and version that it has
-// now. A derived artifact of the same recipe and period is the same artifact, whatever a.ID says; any other with a known
+// now. A derived artifact of the same recipe, period and variant is the same artifact, whatever a.ID says; any other with a known
 // ID gets a new version too. Versions are numbered by the store: a.Latest.Version plays no part.
 func (s *Store) SaveArtifact(ctx context.Context, a evidence.Artifact) (evidence.Artifact, error) {
 	err := s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
@@ -58,7 +58,8 @@ func (s *Store) SaveArtifact(ctx context.Context, a evidence.Artifact) (evidence
 func knownArtifact(ctx context.Context, q *sqlc.Queries, a evidence.Artifact) (known evidence.Artifact, found bool, err error) {
 	id := string(a.ID)
 	if a.Kind == evidence.Derived {
-		same, err := q.DerivedArtifact(ctx, string(a.Workspace), a.Recipe, ms(a.Period.From), ms(a.Period.To))
+		same, err := q.DerivedArtifact(ctx, sqlc.DerivedArtifactParams{Workspace: string(a.Workspace), Recipe: a.Recipe,
+			FromAt: ms(a.Period.From), ToAt: ms(a.Period.To), Variant: a.Variant})
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return known, false, fmt.Errorf("looking for an artifact: %w", err)
 		}
@@ -80,7 +81,7 @@ func knownArtifact(ctx context.Context, q *sqlc.Queries, a evidence.Artifact) (k
 func addArtifact(ctx context.Context, q *sqlc.Queries, a evidence.Artifact) error {
 	return q.AddArtifact(ctx, sqlc.AddArtifactParams{ID: string(a.ID), Workspace: string(a.Workspace), Kind: string(a.Kind),
 		Recipe: a.Recipe, Title: a.Title, FromAt: ms(a.Period.From), ToAt: ms(a.Period.To), CreatedAt: ms(a.CreatedAt),
-		RetiredAt: ms(a.RetiredAt), Retired: a.Retired})
+		RetiredAt: ms(a.RetiredAt), Retired: a.Retired, Variant: a.Variant})
 }
 
 // addVersion stores a.Latest under the next number.
@@ -158,7 +159,7 @@ func (s *Store) ArtifactVersions(ctx context.Context, ws, id evidence.ID) ([]evi
 func artifactOf(r sqlc.ArtifactRow) (evidence.Artifact, error) {
 	v, err := versionOf(r.ArtifactVersion)
 	return evidence.Artifact{ID: evidence.ID(r.ID), Workspace: evidence.ID(r.Workspace), Kind: evidence.ArtifactKind(r.Kind),
-		Recipe: r.Recipe, Title: r.Title, Period: evidence.Span{From: fromMS(r.FromAt), To: fromMS(r.ToAt)}, CreatedAt: fromMS(r.CreatedAt),
+		Recipe: r.Recipe, Variant: r.Variant, Title: r.Title, Period: evidence.Span{From: fromMS(r.FromAt), To: fromMS(r.ToAt)}, CreatedAt: fromMS(r.CreatedAt),
 		RetiredAt: fromMS(r.RetiredAt), Retired: r.Retired, Latest: v}, err
 }
 

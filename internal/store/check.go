@@ -26,7 +26,7 @@ func (s *Store) Check(ctx context.Context, progress func(done, total int64)) (re
 		return nil, fmt.Errorf("beginning to check: %w", err)
 	}
 	defer func() { err = errors.Join(err, rollback(tx)) }()
-	c := &checker{tx: tx, q: sqlc.New(tx), progress: progress, pages: make(map[int64]*pageTruth), ids: make(map[int64]bool), counts: make(map[int64]*streamTruth), seed: maphash.MakeSeed()}
+	c := &checker{tx: tx, q: sqlc.New(tx), engine: s.engine, progress: progress, pages: make(map[int64]*pageTruth), ids: make(map[int64]bool), counts: make(map[int64]*streamTruth), seed: maphash.MakeSeed()}
 	if c.progress == nil {
 		c.progress = func(int64, int64) {}
 	}
@@ -71,6 +71,8 @@ type checker struct {
 	ids      map[int64]bool // of the dictionary, as event rows refer to them
 	seed     maphash.Seed
 	rows     uint64 // sum of the hashes of (stream, value, hour) over all rows
+	engine   engine
+	names    uint64 // sum of the hashes of (stream, uuid, time) over all rows
 	counts   map[int64]*streamTruth
 	wrong    []string
 }
@@ -192,6 +194,7 @@ func (c *checker) checkEvents(ctx context.Context) (string, error) {
 			truth.events++
 		}
 		c.hashRow(&r)
+		c.names += c.hashName(r.stream, nameOf(r.uuid), r.at)
 		return nil
 	})
 	if err != nil {
@@ -209,6 +212,9 @@ func (c *checker) checkEvents(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := c.checkNames(ctx); err != nil {
+		return "", err
+	}
 	for id, truth := range c.pages {
 		if *truth != (pageTruth{}) {
 			c.complain("page %d and its rows disagree by %d records and %d events", id, truth.records, truth.events)
@@ -216,6 +222,44 @@ func (c *checker) checkEvents(ctx context.Context) (string, error) {
 	}
 	slices.Sort(c.wrong)
 	return fmt.Sprintf("%d events and %d repeats are the records of the pages, each once.", events, again), nil
+}
+
+// checkNames compares what finds a uuid with the rows.
+func (c *checker) checkNames(ctx context.Context) error {
+	streams, err := c.streamIDs(ctx)
+	if err != nil {
+		return err
+	}
+	var known uint64
+	has, err := c.engine.eachName(ctx, c.tx, streams, func(stream int64, name runKey, at int64) {
+		known += c.hashName(stream, name, at)
+	})
+	switch {
+	case errors.Is(err, errRun):
+		c.complain("the index of uuids is damaged")
+	case err != nil:
+		return err
+	case has && known != c.names:
+		c.complain("the index of uuids is not that of the event rows")
+	}
+	return nil
+}
+
+func (c *checker) hashName(stream int64, name runKey, at int64) uint64 {
+	var b [32]byte
+	binary.LittleEndian.PutUint64(b[:], uint64(stream))
+	binary.LittleEndian.PutUint64(b[8:], name.hi)
+	binary.LittleEndian.PutUint64(b[16:], name.lo)
+	binary.LittleEndian.PutUint64(b[24:], uint64(at))
+	return maphash.Bytes(c.seed, b[:])
+}
+
+func (c *checker) streamIDs(ctx context.Context) (ids []int64, err error) {
+	streams, err := c.q.AllStreams(ctx)
+	for _, st := range streams {
+		ids = append(ids, st.ID)
+	}
+	return ids, err
 }
 
 // tick takes one row off what a page must have.
@@ -293,14 +337,13 @@ JOIN connection c ON c.id = s.connection JOIN workspace w ON w.id = c.workspace 
 	}
 	var counts uint64
 	var n int64
-	err = c.each(ctx, `SELECT stream, value, day, hours FROM tally`, func(rows *sql.Rows) error {
-		var stream, value, day int64
-		var hours sql.RawBytes
-		if err := rows.Scan(&stream, &value, &day, &hours); err != nil {
-			return err
-		}
-		damaged := eachHour(day, hours, func(hour, count int64) {
-			counts += uint64(count) * c.hash(stream, value, hour)
+	streams, err := c.streamIDs(ctx)
+	if err != nil {
+		return "", err
+	}
+	err = c.engine.eachTally(ctx, c.tx, streams, func(stream int64, t tally) error {
+		damaged := eachHour(t.day, t.hours, func(hour, count int64) {
+			counts += uint64(count) * c.hash(stream, t.value, hour)
 			n++
 		})
 		if damaged != nil {
@@ -308,6 +351,10 @@ JOIN connection c ON c.id = s.connection JOIN workspace w ON w.id = c.workspace 
 		}
 		return nil
 	})
+	if errors.Is(err, errRun) {
+		c.complain("their index is damaged")
+		err = nil
+	}
 	if counts != c.rows {
 		c.complain("the hourly counts are not those of the event rows")
 	}

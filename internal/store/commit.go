@@ -199,6 +199,9 @@ func (c *commit) moveStream(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := c.endHandover(ctx); err != nil {
+		return err
+	}
 	err := c.q.MoveStream(ctx, sqlc.MoveStreamParams{ID: c.stream, Cursor: c.next.Cursor,
 		LiveFrom: ms(c.next.Window.From), LiveTo: ms(c.next.Window.To), CaughtUp: number(c.next.CaughtUp),
 		LastReadAt: ms(c.in.ReceivedAt), LastEvent: max(c.row.LastEvent, c.done.newest), Pages: number(c.page > 0),

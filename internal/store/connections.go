@@ -108,9 +108,16 @@ func (s *Store) updateConnection(ctx context.Context, q *sqlc.Queries, op string
 }
 
 // ReplaceToken stores a new sealed token and what is known with it, in one transaction. A connection that is on again
-// (OffAt is zero) is out of the trouble of being off.
+// (OffAt is zero) is out of the trouble of being off. How far the old token came is kept; see Handovers.
 func (s *Store) ReplaceToken(ctx context.Context, c evidence.Connection, sealed []byte) error {
 	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
+		old, err := q.Connection(ctx, string(c.Workspace), string(c.ID))
+		if err != nil {
+			return notFound(err, "reading a connection", "There is no connection %s.", c.ID)
+		}
+		if err := s.handOver(ctx, q, old, c); err != nil {
+			return err
+		}
 		if err := s.updateConnection(ctx, q, "token", c); err != nil {
 			return err
 		}
@@ -184,7 +191,7 @@ func (s *Store) Streams(ctx context.Context, conn evidence.ID) ([]evidence.Strea
 	var all []evidence.StreamStatus
 	for _, r := range rows {
 		status := evidence.StreamStatus{Connection: conn, Stream: evidence.Stream(r.Name), Through: fromMS(r.LiveTo),
-			CaughtUp: r.CaughtUp == 1, LastReadAt: fromMS(r.LastReadAt), LastEvent: fromMS(r.LastEvent), Pages: r.Pages,
+			CaughtUp: r.CaughtUp == 1, LastReadAt: fromMS(r.LastReadAt), LastEvent: fromMS(r.LastEvent), NextReadAt: fromMS(r.NextReadAt), Pages: r.Pages,
 			Events: r.Events, Duplicates: r.Duplicates, Late: r.Late, Conflicts: r.Conflicts, Odd: r.Odd}
 		open, err := q.OpenTrouble(ctx, r.ID)
 		switch {

@@ -35,17 +35,25 @@ func TestCommitCrashes(t *testing.T) {
 	for _, at := range []struct {
 		step   string
 		stored bool
-	}{{"page stored", false}, {"leaf added", false}, {"records stored", false}, {"before commit", false}, {"after commit", true}} {
+	}{{"page stored", false}, {"leaf added", false}, {"events indexed", false}, {"records stored", false}, {"before commit", false}, {"after commit", true}} {
 		t.Run(at.step, func(t *testing.T) {
-			both(t, func(t *testing.T, f *fixture) { crashAt(t, f, at.step, at.stored) })
+			both(t, func(t *testing.T, f *fixture) { crashAt(t, f, at.step, at.stored, 0) })
+			t.Run("sqlite, runs merged", func(t *testing.T) {
+				crashAt(t, newFixture(t, Config{Dir: t.TempDir()}), at.step, at.stored, runsInTier-1)
+			})
 		})
 	}
 }
 
-func crashAt(t *testing.T, f *fixture, step string, stored bool) {
+// crashAt fails a step of the commit after 1 + earlier others.
+func crashAt(t *testing.T, f *fixture, step string, stored bool, earlier int) {
 	l := f.acquire(usages)
 	one, two := happening{n: 1, at: day0.Add(time.Hour), person: "ada"}, happening{n: 2, at: day0.Add(2 * time.Hour), person: "bob"}
 	l = f.commit(l, live(l, pageOf("c1", true, one), one.at)).Lease
+	for i := range earlier {
+		h := happening{n: 10 + i, at: day0.Add(time.Hour + time.Duration(i)*time.Second), person: "ada"}
+		l = f.commit(l, live(l, pageOf(fmt.Sprint("e", i), true, h), h.at)).Lease
+	}
 	f.fail = func(s string) error {
 		if s == step {
 			return errCrash
@@ -59,10 +67,10 @@ func crashAt(t *testing.T, f *fixture, step string, stored bool) {
 	}
 	f.fail = nil
 	again := f.acquire(usages)
-	if moved := again.Cursor == "c2" && again.Sequence == 2 && again.Window.To.Equal(two.at); moved != stored {
+	if moved := again.Cursor == "c2" && again.Sequence == int64(2+earlier) && again.Window.To.Equal(two.at); moved != stored {
 		t.Fatalf("after the crash the stream is at %+v", again.Position)
 	}
-	if n, err := f.Count(t.Context(), f.query()); err != nil || (n == 2) != stored {
+	if n, err := f.Count(t.Context(), f.query()); err != nil || (n == int64(2+earlier)) != stored {
 		t.Fatalf("%d events, %v", n, err)
 	}
 	if _, err := f.Commit(t.Context(), l, second); !errors.Is(err, ErrStale) {
@@ -71,7 +79,7 @@ func crashAt(t *testing.T, f *fixture, step string, stored bool) {
 	if !stored {
 		f.commit(again, live(again, pageOf("c2", true, one, two), two.at))
 	}
-	if n, err := f.Count(t.Context(), f.query()); err != nil || n != 2 {
+	if n, err := f.Count(t.Context(), f.query()); err != nil || n != int64(2+earlier) {
 		t.Errorf("%d events in the end, %v", n, err)
 	}
 	f.clean()

@@ -1,11 +1,16 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 )
@@ -14,7 +19,7 @@ import (
 const maxBuckets = 2000
 
 // histogramScan is how many rows a histogram looks at, where the hourly counts do not suffice.
-const histogramScan = 2_000_000
+const histogramScan = 600_000
 
 // Histogram counts events in buckets of time. Without filters or with one, and with buckets of whole hours, the hourly
 // counts tell it exactly; otherwise rows are counted, newest first, and Exact says whether all were.
@@ -60,8 +65,10 @@ type counter struct {
 	store       *Store
 	sel         *selection
 	base, width int64 // milliseconds
-	counts      []map[evidence.Stream]int64
-	total       int64
+
+	mu     sync.Mutex // runs of hours are counted side by side
+	counts []map[evidence.Stream]int64
+	total  int64
 }
 
 func newCounter(s *Store, sel *selection, span evidence.Span, bucket time.Duration) (*counter, error) {
@@ -84,6 +91,8 @@ func newCounter(s *Store, sel *selection, span evidence.Span, bucket time.Durati
 
 // add counts n events of a stream at a time.
 func (c *counter) add(stream int, at, n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.total += n
 	if c.width > 0 {
 		c.counts[(at-c.base)/c.width][c.sel.streams[stream].stream] += n
@@ -145,21 +154,46 @@ func (c *counter) byRows(ctx context.Context, limit int64) (bool, error) {
 			last += countReach // the loop takes it off
 			continue
 		}
-		var total int64
-		for _, cell := range cells {
-			total += cell.total
+		fit := newestWithin(cells, limit)
+		if err := c.rowsOf(ctx, runs(fit)); err != nil {
+			return false, err
 		}
-		if total > limit {
+		if len(fit) < len(cells) {
 			return false, nil
 		}
-		limit -= total
-		for _, r := range runs(cells) {
-			if err := c.rows(ctx, r); err != nil {
-				return false, err
-			}
+		for _, cell := range fit {
+			limit -= cell.total
 		}
 	}
 	return true, nil
+}
+
+// newestWithin gives the newest whole hours that hold no more than limit rows together.
+func newestWithin(cells []cell, limit int64) []cell {
+	cells = slices.Clone(cells)
+	slices.SortStableFunc(cells, func(a, b cell) int { return cmp.Compare(b.hour, a.hour) })
+	n := 0
+	for at := 0; at < len(cells); {
+		end, hour := at, int64(0)
+		for ; end < len(cells) && cells[end].hour == cells[at].hour; end++ {
+			hour += cells[end].total
+		}
+		if limit -= hour; limit < 0 {
+			break
+		}
+		at, n = end, end
+	}
+	return cells[:n]
+}
+
+// rowsOf counts the matching rows of runs of hours.
+func (c *counter) rowsOf(ctx context.Context, runs []hourRun) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(sideBySide())
+	for _, r := range runs {
+		g.Go(func() error { return c.rows(ctx, r) })
+	}
+	return g.Wait()
 }
 
 // rows counts the matching rows of a run of hours.

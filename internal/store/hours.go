@@ -63,44 +63,75 @@ func (s *Store) cells(ctx context.Context, sel *selection, first, last int64) ([
 	return cells, nil
 }
 
+// tallyRange says which hourly counts are wanted: first and last day are among them.
+type tallyRange struct {
+	streams, values   []int64
+	firstDay, lastDay int64
+}
+
 // tallies reads hourly counts of values. An hour may be told several times.
-func (s *Store) tallies(ctx context.Context, sel *selection, values []int64, first, last int64, each func(stream, value, hour, n int64)) (err error) {
-	firstDay, _ := dayOf(first)
-	lastDay, _ := dayOf(last)
-	args := []any{firstDay, lastDay}
-	text := `SELECT stream, value, day, hours FROM tally WHERE day >= $1 AND day <= $2 AND stream IN (` +
-		sel.streamList(&args) + `) AND value IN (` + placeholders(&args, values) + `)`
-	rows, err := s.read.QueryContext(ctx, text, args...)
+func (s *Store) tallies(ctx context.Context, sel *selection, values []int64, first, last int64, each func(stream, value, hour, n int64)) error {
+	r := tallyRange{streams: sel.streamIDs(), values: values}
+	r.firstDay, _ = dayOf(first)
+	r.lastDay, _ = dayOf(last)
+	return s.engine.tallies(ctx, s.read, r, func(stream int64, t tally) error {
+		return eachHour(t.day, t.hours, func(hour, n int64) {
+			if hour >= first && hour <= last {
+				each(stream, t.value, hour, n)
+			}
+		})
+	})
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// tallyRows tells rows of table tally.
+func tallyRows(ctx context.Context, db querier, r tallyRange, each func(stream int64, t tally) error) error {
+	args := []any{r.firstDay, r.lastDay}
+	return readTallies(ctx, db, each, `SELECT stream, value, day, hours FROM tally WHERE day >= $1 AND day <= $2 AND stream IN (`+
+		placeholders(&args, r.streams)+`) AND value IN (`+placeholders(&args, r.values)+`)`, args...)
+}
+
+// allTallyRows tells all rows of table tally.
+func allTallyRows(ctx context.Context, db querier, each func(stream int64, t tally) error) error {
+	return readTallies(ctx, db, each, `SELECT stream, value, day, hours FROM tally`)
+}
+
+func readTallies(ctx context.Context, db querier, each func(stream int64, t tally) error, text string, args ...any) (err error) {
+	rows, err := db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return fmt.Errorf("reading hourly counts: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	var hours sql.RawBytes
 	for rows.Next() {
-		var stream, value, day int64
-		if err := rows.Scan(&stream, &value, &day, &hours); err != nil {
+		var stream int64
+		var t tally
+		if err := rows.Scan(&stream, &t.value, &t.day, &hours); err != nil {
 			return fmt.Errorf("reading hourly counts: %w", err)
 		}
-		err := eachHour(day, hours, func(hour, n int64) {
-			if hour >= first && hour <= last {
-				each(stream, value, hour, n)
-			}
-		})
-		if err != nil {
+		t.hours = hours
+		if err := each(stream, t); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
 }
 
-// streamList appends the streams of the selection to args and gives their placeholders.
-func (sel *selection) streamList(args *[]any) string {
+// streamIDs gives the numbers of the streams of the selection.
+func (sel *selection) streamIDs() []int64 {
 	ids := make([]int64, len(sel.streams))
 	for i, st := range sel.streams {
 		ids[i] = st.id
 	}
-	return placeholders(args, ids)
+	return ids
 }
+
+// streamList appends the streams of the selection to args and gives their placeholders.
+func (sel *selection) streamList(args *[]any) string { return placeholders(args, sel.streamIDs()) }
 
 // placeholders appends values to args and gives their placeholders: "$3, $4".
 func placeholders(args *[]any, values []int64) string {

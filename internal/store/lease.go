@@ -90,9 +90,10 @@ func (s *Store) Renew(ctx context.Context, l Lease) (Lease, error) {
 	return l, nil
 }
 
-// Release gives a lease back. One that was taken by somebody else stays theirs.
+// Release gives a lease back, and keeps when its holder means to read next, if that is known. One that was taken by somebody
+// else stays theirs.
 func (s *Store) Release(ctx context.Context, l Lease) error {
-	if _, err := sqlc.New(s.write).ReleaseLease(ctx, string(l.Connection), string(l.Stream), l.Epoch); err != nil {
+	if _, err := sqlc.New(s.write).ReleaseLease(ctx, ms(l.Next), string(l.Connection), string(l.Stream), l.Epoch); err != nil {
 		return fmt.Errorf("releasing a lease: %w", err)
 	}
 	return nil
@@ -237,9 +238,13 @@ func (s *Store) Reconciliations(ctx context.Context, conn evidence.ID, stream ev
 	}
 	var all []Reconciliation
 	for _, r := range rows {
-		all = append(all, Reconciliation{Age: time.Duration(r.AgeMs) * time.Millisecond,
-			Span: evidence.Span{From: fromMS(r.FromAt), To: fromMS(r.ToAt)}, At: fromMS(r.At), Seen: r.Seen, Known: r.Known,
-			New: r.Fresh, Changed: r.Changed, Missing: r.Missing})
+		all = append(all, reconciliationOf(r))
 	}
 	return all, nil
+}
+
+func reconciliationOf(r sqlc.Reconciliation) Reconciliation {
+	return Reconciliation{Age: time.Duration(r.AgeMs) * time.Millisecond,
+		Span: evidence.Span{From: fromMS(r.FromAt), To: fromMS(r.ToAt)}, At: fromMS(r.At), Seen: r.Seen, Known: r.Known,
+		New: r.Fresh, Changed: r.Changed, Missing: r.Missing}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/source"
+	"github.com/exhibithq/exhibit/internal/store/sqlc"
 )
 
 // truth is what a stream must hold after a random history: first bytes by uuid, and every covered minute.
@@ -202,7 +203,6 @@ func modelNormalise(_ string, _ evidence.Stream, raw []byte) evidence.Facts {
 func (f *fixture) dump() (rows []string) {
 	f.t.Helper()
 	for _, query := range []string{`SELECT stream, at, page, position, person, item, odd FROM event ORDER BY 1, 2, 3, 4`,
-		`SELECT stream, value, day, length(hours), 0, 0, 0 FROM tally ORDER BY 1, 2, 3`,
 		`SELECT stream, at, page, position, first_page, first_position, conflict FROM repeat ORDER BY 1, 2, 3, 4`,
 		`SELECT id, events, duplicates, late, conflicts, odd, last_event FROM stream ORDER BY 1`} {
 		found, err := f.read.Query(query)
@@ -215,5 +215,30 @@ func (f *fixture) dump() (rows []string) {
 		f.ok(found.Err())
 		f.ok(found.Close())
 	}
+	return append(rows, f.dumpIndex()...)
+}
+
+// dumpIndex gives what hourly counts and the index of uuids say, in order.
+func (f *fixture) dumpIndex() (rows []string) {
+	f.t.Helper()
+	ctx := f.t.Context()
+	tx, err := f.read.BeginTx(ctx, nil)
+	f.ok(err)
+	defer func() { f.ok(tx.Rollback()) }()
+	c := &checker{tx: tx, q: sqlc.New(tx)}
+	streams, err := c.streamIDs(ctx)
+	f.ok(err)
+	sums := make(map[[3]int64]int64)
+	f.ok(f.engine.eachTally(ctx, tx, streams, func(stream int64, t tally) error {
+		return eachHour(t.day, t.hours, func(hour, n int64) { sums[[3]int64{stream, t.value, hour}] += n })
+	}))
+	for at, n := range sums {
+		rows = append(rows, fmt.Sprint("hour ", at, n))
+	}
+	_, err = f.engine.eachName(ctx, tx, streams, func(stream int64, name runKey, at int64) {
+		rows = append(rows, fmt.Sprint("name ", stream, name, at))
+	})
+	f.ok(err)
+	slices.Sort(rows)
 	return rows
 }

@@ -53,7 +53,7 @@ type dialled struct {
 	dialect     goose.Dialect
 	files       string
 	options     []goose.ProviderOption
-	engine      func(ctx context.Context, write *sql.DB) (engine, error)
+	engine      func(ctx context.Context, write, read *sql.DB) (engine, error)
 }
 
 func dial(ctx context.Context, cfg Config) (*dialled, error) {
@@ -159,7 +159,7 @@ func (d *dialled) open(ctx context.Context, cfg Config) (*Store, error) {
 			return nil, err
 		}
 	}
-	e, err := d.engine(ctx, d.write)
+	e, err := d.engine(ctx, d.write, d.read)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func dialPostgres(ctx context.Context, url string) (*dialled, error) {
 			Message: fmt.Sprintf("The PostgreSQL server at %s:%d does not let Exhibit in. Check address, database, user and password.", config.Host, config.Port)}, db.Close())
 	}
 	return &dialled{write: db, read: db, dialect: goose.DialectPostgres, files: "migrations/postgres", options: options,
-		engine: func(context.Context, *sql.DB) (engine, error) { return postgres{}, nil }}, nil
+		engine: func(context.Context, *sql.DB, *sql.DB) (engine, error) { return postgres{}, nil }}, nil
 }
 
 // postgres is the engine of a PostgreSQL server. Many rows go in one statement, as arrays.
@@ -117,6 +117,24 @@ ON CONFLICT (stream, value, day) DO UPDATE SET hours = tally.hours || excluded.h
 		return fmt.Errorf("counting events: %w", err)
 	}
 	return nil
+}
+
+// findTimes narrows nothing: the table has an index of uuids.
+func (postgres) findTimes(context.Context, *sql.DB, int64, [][]byte) ([]int64, bool, error) {
+	return nil, false, nil
+}
+
+func (postgres) tallies(ctx context.Context, read *sql.DB, r tallyRange, each func(stream int64, t tally) error) error {
+	return tallyRows(ctx, read, r, each)
+}
+
+func (postgres) eachTally(ctx context.Context, tx *sql.Tx, _ []int64, each func(stream int64, t tally) error) error {
+	return allTallyRows(ctx, tx, each)
+}
+
+// eachName has nothing to tell: PostgreSQL itself keeps the index of uuids right.
+func (postgres) eachName(context.Context, *sql.Tx, []int64, func(stream int64, name runKey, at int64)) (bool, error) {
+	return false, nil
 }
 
 // valueIDs adds in the order of the words, so that two transactions that add the same ones never wait for each other.

@@ -141,6 +141,9 @@ func (p *projection) run(ctx context.Context, among []int) error {
 	if err != nil {
 		return err
 	}
+	if err := p.store.step("events indexed"); err != nil {
+		return err
+	}
 	for i, next := 0, 0; i < len(rows); i++ {
 		if next < len(known) && known[next] == i {
 			next++
@@ -159,32 +162,17 @@ func (p *projection) run(ctx context.Context, among []int) error {
 // rows makes the event rows of the records among.
 func (p *projection) rows(ctx context.Context, among []int) ([]eventRow, error) {
 	rows := make([]eventRow, len(among))
-	index := make(map[words]int)
-	var distinct []words
-	var at [][dimensions]int
+	var d distinct
+	at := make([][dimensions]int, len(among))
 	for n, i := range among {
 		f := &p.facts[i]
 		rows[n] = eventRow{stream: p.stream, at: p.times[i], page: p.page, position: i, uuid: p.uuids[i], odd: f.Odd}
 		if p.late[i] {
 			rows[n].odd |= evidence.OddLate
 		}
-		var places [dimensions]int
-		for d, w := range wordsOf(f) {
-			if w.empty() {
-				places[d] = -1
-				continue
-			}
-			place, ok := index[w]
-			if !ok {
-				place = len(distinct)
-				index[w] = place
-				distinct = append(distinct, w)
-			}
-			places[d] = place
-		}
-		at = append(at, places)
+		d.add(f, &at[n])
 	}
-	ids, err := p.words.ids(ctx, distinct)
+	ids, err := p.words.ids(ctx, d.words)
 	if err != nil {
 		return nil, err
 	}
@@ -196,6 +184,63 @@ func (p *projection) rows(ctx context.Context, among []int) ([]eventRow, error) 
 		}
 	}
 	return rows, nil
+}
+
+// distinct gathers the words of many events, each once. It is asked eight times an event, so it compares facts as they
+// came and makes words of those alone that are new.
+type distinct struct {
+	words  []words
+	index  map[words]int // place in words
+	triple [dimVault]map[[3]string]int
+	single [dimensions]map[string]int
+}
+
+// add adds the words of an event and gives their places; -1 for none.
+func (d *distinct) add(f *evidence.Facts, places *[dimensions]int) {
+	for i, facts := range [dimVault][3]string{{f.Action, f.Type, string(f.Result)}, {f.Person.UUID, f.Person.Name, f.Person.Email}} {
+		place, ok := d.triple[i][facts]
+		if !ok {
+			place = d.place(wordsOf(f, i))
+			if d.triple[i] == nil {
+				d.triple[i] = make(map[[3]string]int)
+			}
+			d.triple[i][facts] = place
+		}
+		places[i] = place
+	}
+	for n, fact := range [...]string{f.Vault, f.Item, f.Target, f.Country, f.IP, f.Client} {
+		i := dimVault + n
+		if fact == "" {
+			places[i] = -1
+			continue
+		}
+		place, ok := d.single[i][fact]
+		if !ok {
+			place = d.place(wordsOf(f, i))
+			if d.single[i] == nil {
+				d.single[i] = make(map[string]int)
+			}
+			d.single[i][fact] = place
+		}
+		places[i] = place
+	}
+}
+
+// place gives the place of words. Facts that differ may make the same words, since words are cut.
+func (d *distinct) place(w words) int {
+	if w.empty() {
+		return -1
+	}
+	place, ok := d.index[w]
+	if !ok {
+		place = len(d.words)
+		d.words = append(d.words, w)
+		if d.index == nil {
+			d.index = make(map[words]int)
+		}
+		d.index[w] = place
+	}
+	return place
 }
 
 // count adds a new row to the outcome and to the hourly counts.

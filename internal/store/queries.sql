@@ -239,16 +239,50 @@ WHERE id = @id AND epoch = @epoch;
 UPDATE stream SET lease_until = @until WHERE connection = @connection AND name = @name AND epoch = @epoch AND holder <> '';
 
 -- name: ReleaseLease :execrows
-UPDATE stream SET holder = '', lease_until = 0 WHERE connection = @connection AND name = @name AND epoch = @epoch;
+UPDATE stream SET holder = '', lease_until = 0,
+  next_read_at = CASE WHEN CAST(@next_read_at AS bigint) > 0 THEN CAST(@next_read_at AS bigint) ELSE next_read_at END
+WHERE connection = @connection AND name = @name AND epoch = @epoch;
 
 -- name: EndLeases :exec
-UPDATE stream SET holder = '', epoch = epoch + 1, lease_until = 0 WHERE connection = @connection;
+UPDATE stream SET holder = '', epoch = epoch + 1, lease_until = 0, next_read_at = 0 WHERE connection = @connection;
+
+-- name: AddHandovers :exec
+INSERT INTO handover (stream, at, kind, old_mark, new_mark, old_read_at, old_through, new_read_at, new_through)
+SELECT s.id, CAST(@at AS bigint), CAST(@kind AS text), CAST(@old_mark AS text), CAST(@new_mark AS text), s.last_read_at, s.live_to, 0, 0
+FROM stream s WHERE s.connection = @connection ON CONFLICT (stream, at) DO NOTHING;
+
+-- name: AwaitHandover :exec
+UPDATE stream SET handover_at = @at WHERE connection = @connection;
+
+-- name: EndHandover :exec
+UPDATE handover SET new_read_at = @new_read_at, new_through = @new_through WHERE stream = @stream AND at = @at;
+
+-- name: Handovers :many
+SELECT s.name, h.* FROM handover h JOIN stream s ON s.id = h.stream
+WHERE s.connection = @connection ORDER BY h.at DESC, s.id LIMIT CAST(@most AS bigint);
+
+-- name: RecentPages :many
+SELECT received_at, max_at FROM page WHERE stream = @stream AND mode = 'live' ORDER BY id DESC LIMIT CAST(@most AS bigint);
+
+-- name: LiveMark :one
+SELECT CAST(count(*) AS bigint) AS streams,
+  CAST(coalesce(sum(s.events + s.pages + s.duplicates + s.caught_up), 0) AS bigint) AS read,
+  CAST(coalesce(max(s.last_read_at), 0) AS bigint) AS last_read_at,
+  CAST(coalesce(sum(s.handover_at), 0) AS bigint) AS handed_over,
+  CAST(coalesce(sum(c.checked_at), 0) AS bigint) AS checked,
+  CAST(coalesce(sum(c.off_at), 0) AS bigint) AS off
+FROM connection c LEFT JOIN stream s ON s.connection = c.id WHERE c.workspace = @workspace;
+
+-- name: TroubleMark :one
+SELECT CAST(coalesce(max(t.id), 0) AS bigint) AS newest, CAST(coalesce(sum(CASE WHEN t.to_at = 0 THEN 1 ELSE 0 END), 0) AS bigint) AS lasting
+FROM trouble t JOIN stream s ON s.id = t.stream JOIN connection c ON c.id = s.connection WHERE c.workspace = @workspace;
 
 -- name: MoveStream :exec
 UPDATE stream SET cursor = @cursor, sequence = sequence + 1, live_from = @live_from, live_to = @live_to,
   caught_up = @caught_up, last_read_at = @last_read_at, last_event = @last_event, pages = pages + CAST(@pages AS bigint),
   events = events + CAST(@events AS bigint), duplicates = duplicates + CAST(@duplicates AS bigint),
-  late = late + CAST(@late AS bigint), conflicts = conflicts + CAST(@conflicts AS bigint), odd = odd + CAST(@odd AS bigint)
+  late = late + CAST(@late AS bigint), conflicts = conflicts + CAST(@conflicts AS bigint), odd = odd + CAST(@odd AS bigint),
+  handover_at = 0
 WHERE id = @id;
 
 -- name: CountReread :exec
@@ -453,14 +487,15 @@ SELECT * FROM action WHERE workspace = @workspace AND (id = @id_or_key OR key = 
 UPDATE action SET status = @status WHERE workspace = @workspace AND id = @id;
 
 -- name: AddArtifact :exec
-INSERT INTO artifact (id, workspace, kind, recipe, title, from_at, to_at, created_at, retired_at, retired)
-VALUES (@id, @workspace, @kind, @recipe, @title, @from_at, @to_at, @created_at, @retired_at, @retired);
+INSERT INTO artifact (id, workspace, kind, recipe, title, from_at, to_at, created_at, retired_at, retired, variant)
+VALUES (@id, @workspace, @kind, @recipe, @title, @from_at, @to_at, @created_at, @retired_at, @retired, @variant);
 
 -- name: UpdateArtifact :execrows
 UPDATE artifact SET title = @title, retired_at = @retired_at, retired = @retired WHERE workspace = @workspace AND id = @id;
 
 -- name: DerivedArtifact :one
-SELECT id FROM artifact WHERE workspace = @workspace AND recipe = @recipe AND from_at = @from_at AND to_at = @to_at AND kind = 'derived';
+SELECT id FROM artifact WHERE workspace = @workspace AND recipe = @recipe AND from_at = @from_at AND to_at = @to_at
+  AND variant = @variant AND kind = 'derived';
 
 -- name: NewestVersion :one
 SELECT CAST(coalesce(max(version), 0) AS bigint) FROM artifact_version WHERE artifact = @artifact;
@@ -547,6 +582,54 @@ SELECT * FROM profile WHERE workspace = @workspace;
 
 -- name: ActivityAbout :many
 SELECT * FROM activity WHERE workspace = @workspace AND subject = @subject ORDER BY id DESC LIMIT CAST(@most AS bigint);
+
+-- name: ResetsWithin :many
+SELECT first_at FROM poll WHERE stream = @stream AND kind = 'reset' AND first_at >= @from_at AND first_at < @to_at ORDER BY first_at;
+
+-- name: ReconciliationsWithin :many
+SELECT * FROM reconciliation WHERE stream = @stream AND from_at < @to_at AND to_at > @from_at ORDER BY id;
+
+-- name: AddSavedFilter :execrows
+INSERT INTO saved_filter (id, workspace, member, name, shared, lapse, from_at, to_at, connection, stream, matches, created_at, updated_at)
+VALUES (@id, @workspace, @member, @name, @shared, @lapse, @from_at, @to_at, @connection, @stream, @matches, @created_at, @updated_at)
+ON CONFLICT DO NOTHING;
+
+-- name: SavedFilters :many
+SELECT f.*, CAST(coalesce(m.name, '') AS text) AS owner FROM saved_filter f LEFT JOIN member m ON m.id = f.member WHERE f.workspace = @workspace
+  AND (f.member = @member OR f.shared = 1 OR CAST(@member AS text) = '') ORDER BY lower(f.name), f.id;
+
+-- name: SavedFilter :one
+SELECT f.*, CAST(coalesce(m.name, '') AS text) AS owner FROM saved_filter f LEFT JOIN member m ON m.id = f.member WHERE f.workspace = @workspace AND f.id = @id;
+
+-- name: UpdateSavedFilter :execrows
+UPDATE saved_filter SET name = @name, shared = @shared, updated_at = @updated_at WHERE workspace = @workspace AND id = @id;
+
+-- name: SavedFilterNamed :one
+SELECT CAST(count(*) AS bigint) FROM saved_filter WHERE workspace = @workspace AND member = @member AND name = @name AND id <> @other;
+
+-- name: DeleteSavedFilter :execrows
+DELETE FROM saved_filter WHERE workspace = @workspace AND id = @id;
+
+-- name: AddExport :exec
+INSERT INTO event_export (id, workspace, member, format, words, state, total, written, size, sha256, problem, created_at, touched_at, finished_at, expires_at)
+VALUES (@id, @workspace, @member, @format, @words, @state, @total, 0, 0, '', '', @created_at, @touched_at, 0, @expires_at);
+
+-- name: UpdateExport :execrows
+UPDATE event_export SET state = @state, total = @total, written = @written, size = @size, sha256 = @sha256, problem = @problem,
+  touched_at = @touched_at, finished_at = @finished_at, expires_at = @expires_at
+WHERE workspace = @workspace AND id = @id AND state = 'running';
+
+-- name: Exports :many
+SELECT * FROM event_export WHERE workspace = @workspace AND member = @member ORDER BY created_at DESC, id;
+
+-- name: Export :one
+SELECT * FROM event_export WHERE workspace = @workspace AND id = @id AND member = @member;
+
+-- name: ExpiredExports :many
+SELECT workspace, id FROM event_export WHERE expires_at <= @now ORDER BY expires_at LIMIT 100;
+
+-- name: DeleteExport :execrows
+DELETE FROM event_export WHERE workspace = @workspace AND id = @id;
 
 -- The log.
 

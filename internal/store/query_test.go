@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
+
 	"github.com/exhibithq/exhibit/internal/evidence"
 )
 
@@ -201,4 +203,98 @@ func checkEvents(f *fixture, q evidence.Query, want []told, down bool, limit int
 			f.t.Fatalf("%s (down %v): event %d is %s, want %s", q, down, i, got[i].UUID, want[i].UUID)
 		}
 	}
+}
+
+// TestGroupsAgreeWithAModel: groups add up to the events that a query selects, combination by combination.
+func TestGroupsAgreeWithAModel(t *testing.T) {
+	both(t, func(t *testing.T, f *fixture) {
+		rng := rand.New(rand.NewPCG(9, 9))
+		all := fill(f, rng, 20, 40)
+		type sum struct {
+			n           int64
+			first, last time.Time
+		}
+		for _, keys := range [][]evidence.Key{{}, {evidence.KeyPerson}, {evidence.KeyAction, evidence.KeyType}, {evidence.KeyPerson, evidence.KeyAction, evidence.KeyVault, evidence.KeyItem}} {
+			q := randomQuery(f, rng, all)
+			want, got := map[string]sum{}, map[string]sum{}
+			add := func(to map[string]sum, s evidence.Stream, facts evidence.Facts, n int64, first, last time.Time) {
+				name := fmt.Sprint(s)
+				for _, k := range keys {
+					name += "|" + map[evidence.Key]string{evidence.KeyPerson: facts.Person.UUID, evidence.KeyAction: facts.Action, evidence.KeyType: facts.Type,
+						evidence.KeyVault: facts.Vault, evidence.KeyItem: facts.Item}[k]
+				}
+				x, known := to[name]
+				if !known || first.Before(x.first) {
+					x.first = first
+				}
+				if last.After(x.last) {
+					x.last = last
+				}
+				x.n += n
+				to[name] = x
+			}
+			for _, e := range all {
+				if matches(lower(q), e) {
+					add(want, e.stream, e.Facts, 1, e.At, e.At)
+				}
+			}
+			f.ok(f.Groups(t.Context(), q, keys, func(g Group) error {
+				add(got, g.Stream, g.Facts, g.Events, g.First, g.Last)
+				return nil
+			}))
+			if diff := gocmp.Diff(want, got, gocmp.AllowUnexported(sum{})); diff != "" {
+				t.Errorf("%v of %s: %s", keys, q, diff)
+			}
+		}
+		if err := f.Groups(t.Context(), f.query(), []evidence.Key{"moon"}, nil); evidence.ErrorCode(err) != evidence.Invalid {
+			t.Errorf("a key that does not exist: %v", err)
+		}
+	})
+}
+
+// TestPagesOfASpan: the pages that reach into a span are told once, in order, and their numbers have no hole.
+func TestPagesOfASpan(t *testing.T) {
+	both(t, func(t *testing.T, f *fixture) {
+		all := fill(f, rand.New(rand.NewPCG(11, 11)), 12, 10)
+		q := f.query()
+		q.Span = evidence.Span{From: all[20].At, To: all[len(all)-20].At}
+		want := map[int64]bool{}
+		for _, e := range all {
+			if !e.At.Before(q.Span.From) && e.At.Before(q.Span.To) {
+				want[e.page] = true
+			}
+		}
+		var last PageRow
+		seen := map[evidence.Stream][2]int64{}
+		f.ok(f.Pages(t.Context(), q, func(p PageRow) error {
+			if p.Stream == last.Stream && p.ID <= last.ID {
+				t.Errorf("page %d after %d", p.ID, last.ID)
+			}
+			_, row, err := f.PageBody(t.Context(), f.query().Workspace, p.ID)
+			f.ok(err)
+			if row.SHA256 != p.SHA256 || row.Size != p.Size || row.Records != p.Records || row.Sequence != p.Sequence || !row.ReceivedAt.Equal(p.ReceivedAt) {
+				t.Errorf("page %d: %+v, want %+v", p.ID, p, row)
+			}
+			delete(want, p.ID)
+			s := seen[p.Stream]
+			if s[0] == 0 {
+				s[0] = p.Sequence
+			}
+			s[1] = p.Sequence
+			seen[p.Stream], last = s, p
+			return nil
+		}))
+		if len(want) > 0 {
+			t.Errorf("pages %v were not told", want)
+		}
+		for stream, s := range seen {
+			missing, err := f.MissingNumbers(t.Context(), last.Connection, stream, s[0], s[1])
+			f.ok(err)
+			beyond, err := f.MissingNumbers(t.Context(), last.Connection, stream, s[0], s[1]+1000)
+			f.ok(err)
+			if missing != 0 || beyond == 0 {
+				t.Errorf("%s: %d numbers are missing from %d to %d, %d beyond", stream, missing, s[0], s[1], beyond)
+			}
+		}
+	})
 }

@@ -56,6 +56,7 @@ type Lease struct {
 	Epoch      int64
 	Until      time.Time
 	Term       time.Duration // by how much Renew lengthens it
+	Next       time.Time     // when its holder means to read next, for Release; zero: nobody knows
 	Position
 }
 

@@ -305,7 +305,7 @@ func TestDamageIsFound(t *testing.T) {
 		"pages":         `UPDATE page SET sha256 = next_sha`,
 		"events":        `DELETE FROM event WHERE position = 0`,
 		"dictionary":    `UPDATE event SET person = 999`,
-		"hourly counts": `UPDATE tally SET day = day + 1 WHERE value = (SELECT min(value) FROM tally WHERE value > 0)`,
+		"hourly counts": `UPDATE tally SET day = day + 1 WHERE value = 0`,
 		"sequence":      `UPDATE stream SET sequence = 7 WHERE sequence > 0`,
 		"windows":       `UPDATE coverage SET to_at = from_at`,
 		"counters":      `UPDATE stream SET events = 5 WHERE events > 0`,

@@ -190,15 +190,17 @@ func (w words) compare(o words) int {
 // empty reports whether there is nothing to remember; the id of nothing is 0.
 func (w words) empty() bool { return w.first == "" && w.second == "" && w.third == "" }
 
-// wordsOf gives what an event row refers to.
-func wordsOf(f *evidence.Facts) [dimensions]words {
-	var all [dimensions]words
-	all[dimWhat] = words{"what", word(f.Action), word(f.Type), word(string(f.Result))}
-	all[dimPerson] = words{"person", word(f.Person.UUID), word(f.Person.Name), word(f.Person.Email)}
-	for i, v := range [...]string{f.Vault, f.Item, f.Target, f.Country, f.IP, f.Client} {
-		all[dimVault+i] = words{kind: dimensionKinds[dimVault+i], first: word(v)}
+// wordsOf gives what an event row refers to in one of its dimensions.
+func wordsOf(f *evidence.Facts, dimension int) words {
+	kind := dimensionKinds[dimension]
+	switch dimension {
+	case dimWhat:
+		return words{kind, word(f.Action), word(f.Type), word(string(f.Result))}
+	case dimPerson:
+		return words{kind, word(f.Person.UUID), word(f.Person.Name), word(f.Person.Email)}
 	}
-	return all
+	single := [...]string{f.Vault, f.Item, f.Target, f.Country, f.IP, f.Client}
+	return words{kind: kind, first: word(single[dimension-dimVault])}
 }
 
 // setWords is the way back from wordsOf.

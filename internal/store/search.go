@@ -7,7 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
 )
 
 // defaultLimit is how many events a page of events holds if the request does not say.
@@ -48,15 +54,19 @@ type search struct {
 	sel     *selection
 	after   *Keyset
 	down    bool
-	limit   int   // rows wanted; one more is looked for, to know whether there are more
-	left    int64 // rows that may still be looked at
-	rows    []eventRow
+	limit   int     // rows wanted; one more is looked for, to know whether there are more
+	left    int64   // rows that may still be looked at
 	stopped *Keyset // where the walk stopped because it had looked at enough
-	stmts   map[string]*sql.Stmt
+
+	mu    sync.Mutex // runs of hours are read side by side
+	rows  []eventRow
+	stmts map[string]*sql.Stmt
 }
 
 // statement prepares a text once: a search may read dozens of runs of hours.
 func (w *search) statement(ctx context.Context, text string) (*sql.Stmt, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if stmt, ok := w.stmts[text]; ok {
 		return stmt, nil
 	}
@@ -82,9 +92,24 @@ func (w *search) close() error {
 
 // byUUID finds rows through the index of uuids.
 func (w *search) byUUID(ctx context.Context) error {
-	for i := range w.sel.streams {
-		if err := w.fetch(ctx, i, w.sel.from, w.sel.to); err != nil {
+	for i, st := range w.sel.streams {
+		times, narrowed, err := w.store.engine.findTimes(ctx, w.store.read, st.id, w.sel.uuids)
+		if err != nil {
 			return err
+		}
+		if !narrowed {
+			if err := w.fetch(ctx, i, w.sel.from, w.sel.to); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, at := range times {
+			if at < w.sel.from || at >= w.sel.to {
+				continue
+			}
+			if err := w.fetch(ctx, i, at, at+1); err != nil {
+				return err
+			}
 		}
 	}
 	w.order()
@@ -157,17 +182,29 @@ func (w *search) walk(ctx context.Context, cells []cell) error {
 		if filtered {
 			w.left -= total
 		}
-		for _, r := range runs(cells[:n]) {
-			from, to := w.sel.within(r)
-			if err := w.fetch(ctx, r.stream, from, to); err != nil {
-				return err
-			}
+		if err := w.fetchAll(ctx, runs(cells[:n])); err != nil {
+			return err
 		}
 		w.order()
 		cells = cells[n:]
 	}
 	return nil
 }
+
+// fetchAll adds the matching rows of runs of hours. A rare value lies in many hours, each of which has to be gone through:
+// they are read side by side.
+func (w *search) fetchAll(ctx context.Context, runs []hourRun) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(sideBySide())
+	for _, r := range runs {
+		from, to := w.sel.within(r)
+		g.Go(func() error { return w.fetch(ctx, r.stream, from, to) })
+	}
+	return g.Wait()
+}
+
+// sideBySide is how many reads of one request run at once: no more than leave connections for others.
+func sideBySide() int { return min(runtime.GOMAXPROCS(0), 3) }
 
 // edge is the place in the list before everything of an hour that was not looked at any more.
 func (w *search) edge(hour int64) *Keyset {
@@ -219,13 +256,17 @@ func (w *search) fetch(ctx context.Context, index int, from, to int64) (err erro
 		return fmt.Errorf("reading events: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	var found []eventRow
 	for rows.Next() {
 		var r eventRow
 		if err := r.scan(rows); err != nil {
 			return fmt.Errorf("reading events: %w", err)
 		}
-		w.rows = append(w.rows, r)
+		found = append(found, r)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rows = append(w.rows, found...)
 	return rows.Err()
 }
 
@@ -254,15 +295,40 @@ func (w *search) page(ctx context.Context, withRaw bool) (EventsPage, error) {
 	} else if w.stopped != nil {
 		p.SearchedTo = eventTime(w.stopped.at)
 	}
-	q := w.store.queries()
-	for i := range w.rows {
-		e, err := w.store.event(ctx, q, w.sel, &w.rows[i], withRaw)
-		if err != nil {
-			return EventsPage{}, err
-		}
-		p.Events = append(p.Events, e)
+	if len(w.rows) == 0 {
+		return p, nil
 	}
-	return p, nil
+	q := w.store.queries()
+	p.Events = make([]evidence.Event, len(w.rows))
+	g, ctx := errgroup.WithContext(ctx)
+	if g.SetLimit(sideBySide()); !withRaw {
+		g.SetLimit(1) // the dictionary answers from memory
+	}
+	for part := range slices.Chunk(indexes(len(w.rows)), rowsAtOnce) {
+		g.Go(func() error {
+			for _, i := range part {
+				var err error
+				if p.Events[i], err = w.store.event(ctx, q, w.sel, &w.rows[i], withRaw); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return p, g.Wait()
+}
+
+// rowsAtOnce is how many neighbouring rows one goroutine completes with their bytes: they often lie in the same frame,
+// which is then unpacked once.
+const rowsAtOnce = 16
+
+// indexes gives 0 to n-1.
+func indexes(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
 }
 
 // nameOf gives the names of a stream of the selection.

@@ -98,3 +98,100 @@ func TestTrail(t *testing.T) {
 		}
 	})
 }
+
+func TestChannels(t *testing.T) {
+	both(t, func(t *testing.T, f *fixture) {
+		ctx := t.Context()
+		want := Channel{ID: "nc_1", Workspace: f.ws, Kind: "slack", Name: "Security", Address: `{"host":"hooks.example.com"}`, Secret: []byte("sealed"),
+			Tells: []evidence.ConcernKind{"expiry", "gaps"}, CreatedAt: day0, CreatedBy: "Ada", DigestAt: day0}
+		f.ok(f.AddChannel(ctx, want))
+		if err := f.AddChannel(ctx, Channel{ID: "nc_2", Workspace: f.ws, Name: "Security", Secret: []byte{1}}); evidence.ErrorCode(err) != evidence.Conflict {
+			t.Errorf("the same name: %v", err)
+		}
+		f.ok(f.AddChannel(ctx, Channel{ID: "nc_2", Workspace: f.ws, Name: "Second", Secret: []byte{1}}))
+		got, err := f.Channel(ctx, f.ws, "nc_1")
+		f.ok(err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		changed := want
+		if changed.Name = "Second"; evidence.ErrorCode(f.ChangeChannel(ctx, changed)) != evidence.Conflict {
+			t.Error("a channel took another's name")
+		}
+		changed.Name, changed.Tells, changed.Secret, changed.Address = "Third", nil, []byte("other"), "{}"
+		f.ok(f.NoteFailure(ctx, f.ws, "nc_1", day0.Add(time.Hour), "It is full.", day0.Add(2*time.Hour)))
+		f.ok(f.NoteFailure(ctx, f.ws, "nc_1", day0.Add(time.Hour), "It is full.", day0.Add(2*time.Hour)))
+		got, err = f.Channel(ctx, f.ws, "nc_1")
+		f.ok(err)
+		if got.Failures != 2 || got.Failure != "It is full." || !got.NextAt.Equal(day0.Add(2*time.Hour)) {
+			t.Errorf("after two failures: %+v", got)
+		}
+		f.ok(f.ChangeChannel(ctx, changed))
+		got, err = f.Channel(ctx, f.ws, "nc_1")
+		f.ok(err)
+		if diff := cmp.Diff(changed, got); diff != "" {
+			t.Error(diff)
+		}
+		changed.Workspace = "ws_other"
+		for what, err := range map[string]error{"change": f.ChangeChannel(ctx, changed), "remove": f.RemoveChannel(ctx, "ws_other", "nc_1")} {
+			if evidence.ErrorCode(err) != evidence.NotFound {
+				t.Errorf("%s from another workspace: %v", what, err)
+			}
+		}
+		note := Notice{Fact: "gaps/cn_1", Kind: "gaps", Stage: 2, Title: "A gap", Href: "/x", UpTo: day0, Urgent: true, ToldAt: day0}
+		f.ok(f.NoteTold(ctx, f.ws, "nc_1", Told{At: day0.Add(time.Minute), Sent: true, Put: []Notice{note, {Fact: "stale/cn_1"}}}))
+		note.Stage = 3
+		f.ok(f.NoteTold(ctx, f.ws, "nc_1", Told{At: day0.Add(2 * time.Minute), Digest: true, Put: []Notice{note}, Drop: []string{"stale/cn_1"}}))
+		notices, err := f.Notices(ctx, f.ws, "nc_1")
+		f.ok(err)
+		if diff := cmp.Diff([]Notice{note}, notices); diff != "" {
+			t.Error(diff)
+		}
+		got, err = f.Channel(ctx, f.ws, "nc_1")
+		f.ok(err)
+		if !got.SentAt.Equal(day0.Add(time.Minute)) || !got.DigestAt.Equal(day0.Add(2*time.Minute)) {
+			t.Errorf("sent %s, digest %s", got.SentAt, got.DigestAt)
+		}
+		f.ok(f.RemoveChannel(ctx, f.ws, "nc_1"))
+		if notices, err := f.Notices(ctx, f.ws, "nc_1"); err != nil || notices != nil {
+			t.Errorf("what a channel was told outlives it: %v, %v", notices, err)
+		}
+		if list, err := f.Channels(ctx, f.ws); err != nil || len(list) != 1 {
+			t.Errorf("%d channels are left, %v", len(list), err)
+		}
+	})
+}
+
+// TestTurnToTell holds that of several processes one tells.
+func TestTurnToTell(t *testing.T) {
+	both(t, func(t *testing.T, f *fixture) {
+		ctx := t.Context()
+		take := func(holder string, at time.Duration, want bool) {
+			t.Helper()
+			got, err := f.TakeTelling(ctx, f.ws, holder, day0.Add(at), day0.Add(at+3*time.Minute))
+			f.ok(err)
+			if got != want {
+				t.Errorf("after %s %s has the turn: %v", at, holder, got)
+			}
+		}
+		take("a", 0, true)
+		take("b", time.Minute, false)
+		take("a", 2*time.Minute, true)
+		take("b", 4*time.Minute, false)
+		take("b", 5*time.Minute, true)
+		take("a", 6*time.Minute, false)
+		f.ok(f.LeaveTelling(ctx, f.ws, "a"))
+		take("a", 6*time.Minute, false)
+		f.ok(f.LeaveTelling(ctx, f.ws, "b"))
+		take("a", 6*time.Minute, true)
+
+		if hour, err := f.DigestHour(ctx, "ws_none"); err != nil || hour != DefaultDigestHour {
+			t.Errorf("the hour of a workspace that chose none is %d, %v", hour, err)
+		}
+		f.ok(f.SetDigestHour(ctx, f.ws, 23))
+		if hour, err := f.DigestHour(ctx, f.ws); err != nil || hour != 23 {
+			t.Errorf("the hour is %d, %v", hour, err)
+		}
+		take("b", 7*time.Minute, false) // choosing the hour changes nothing about the turn
+	})
+}

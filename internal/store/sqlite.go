@@ -27,7 +27,11 @@ func dialSQLite(ctx context.Context, dir string) (*dialled, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &dialled{dialect: goose.DialectSQLite3, files: "migrations/sqlite", engine: newSQLite}
+	if err := setPageSize(ctx, path); err != nil {
+		return nil, err
+	}
+	d := &dialled{dialect: goose.DialectSQLite3, files: "migrations/sqlite", engine: newSQLite,
+		options: []goose.ProviderOption{sqliteMigrations()}}
 	if d.write, err = sql.Open("sqlite", sqliteDSN(path, true)); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
@@ -62,6 +66,27 @@ func prepareSQLiteFile(dir string) (string, error) {
 	return path, nil
 }
 
+// sqlitePage is the page size of a fresh database, in bytes. A journal of larger pages is written with fewer calls; an
+// older database keeps its 4096.
+const sqlitePage = 16384
+
+// setPageSize gives a fresh database its page size. That must come before anything else, the journal mode included, and
+// the driver sets pragmas in the order of the alphabet.
+func setPageSize(ctx context.Context, path string) (err error) {
+	if info, err := os.Stat(path); err != nil || info.Size() > 0 {
+		return nil // what cannot be looked at cannot be opened either, which is told of there
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout(15000); PRAGMA page_size(%d); PRAGMA journal_mode(WAL)", sqlitePage)); err != nil {
+		return fmt.Errorf("laying out %s: %w", path, err)
+	}
+	return nil
+}
+
 // sqliteDSN sets what holds for every connection. synchronous=FULL makes each commit durable. A transaction of the writer
 // takes the write lock at once (immediate), so that it never fails half-way because another process wrote first.
 // Checkpoints are rarer than SQLite's default, so that pages which many commits touch are copied back once.
@@ -71,7 +96,7 @@ func sqliteDSN(path string, write bool) string {
 		"journal_size_limit(67108864)", "temp_store(MEMORY)", "cache_size(-32768)"}
 	if write {
 		v.Set("_txlock", "immediate")
-		pragmas = append(pragmas, "wal_autocheckpoint(16000)")
+		pragmas = append(pragmas, "wal_autocheckpoint(4000)")
 	} else {
 		pragmas = append(pragmas, "query_only(1)")
 	}
@@ -82,27 +107,42 @@ func sqliteDSN(path string, write bool) string {
 // sqlite is the engine of one file. Its statements belong to the only writing connection.
 type sqlite struct {
 	insertEvent, findEvent, addTally, findValue, addValue *sql.Stmt
+	runs                                                  *sqliteRuns
 }
 
-func newSQLite(ctx context.Context, write *sql.DB) (engine, error) {
-	e := &sqlite{}
-	// Plain ? here: of a numbered parameter the driver asks SQLite for the name at every execution.
-	for _, p := range []struct {
-		stmt **sql.Stmt
-		text string
-	}{
-		{&e.insertEvent, `INSERT INTO event (` + eventColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`},
-		{&e.findEvent, `SELECT page, position, at, odd FROM event WHERE stream = ? AND uuid = ?`},
-		{&e.addTally, `INSERT INTO tally (stream, value, day, hours) VALUES (?, ?, ?, ?) ON CONFLICT (stream, value, day) DO UPDATE SET hours = CAST(hours || excluded.hours AS BLOB)`},
-		{&e.findValue, `SELECT id FROM value WHERE workspace = ? AND kind = ? AND first = ? AND second = ? AND third = ?`},
-		{&e.addValue, `INSERT INTO value (workspace, kind, first, second, third) VALUES (?, ?, ?, ?, ?)`},
-	} {
+// preparing is a statement that is prepared once. It has plain ? for parameters: of a numbered one the driver asks SQLite
+// for the name at every execution.
+type preparing struct {
+	stmt **sql.Stmt
+	db   preparer
+	text string
+}
+
+// preparer is a database or a transaction.
+type preparer interface {
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
+func prepareAll(ctx context.Context, all []preparing) error {
+	for _, p := range all {
 		var err error
-		if *p.stmt, err = write.PrepareContext(ctx, p.text); err != nil {
-			return nil, fmt.Errorf("preparing a statement: %w", err)
+		if *p.stmt, err = p.db.PrepareContext(ctx, p.text); err != nil {
+			return fmt.Errorf("preparing a statement: %w", err)
 		}
 	}
-	return e, nil
+	return nil
+}
+
+func newSQLite(ctx context.Context, write, read *sql.DB) (engine, error) {
+	e := &sqlite{runs: newSQLiteRuns()}
+	err := prepareAll(ctx, append(e.runs.statements(write, read), []preparing{
+		{&e.insertEvent, write, `INSERT INTO event (` + eventColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`},
+		{&e.findEvent, write, `SELECT page, position, at, odd FROM event WHERE stream = ? AND at = ? AND uuid = ?`},
+		{&e.addTally, write, `INSERT INTO tally (stream, value, day, hours) VALUES (?, ?, ?, ?) ON CONFLICT (stream, value, day) DO UPDATE SET hours = CAST(hours || excluded.hours AS BLOB)`},
+		{&e.findValue, write, `SELECT id FROM value WHERE workspace = ? AND kind = ? AND first = ? AND second = ? AND third = ?`},
+		{&e.addValue, write, `INSERT INTO value (workspace, kind, first, second, third) VALUES (?, ?, ?, ?, ?)`},
+	}...))
+	return e, err
 }
 
 func (*sqlite) name() string { return "sqlite" }
@@ -110,51 +150,46 @@ func (*sqlite) name() string { return "sqlite" }
 // insertEvents inserts row by row: a prepared insert of one row beats statements with many. Here and below a statement is
 // not watched for the end of ctx, which would cost a goroutine each: the transaction is, and they are short.
 func (e *sqlite) insertEvents(ctx context.Context, tx *sql.Tx, rows []eventRow) ([]int, error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
 	ctx = context.WithoutCancel(ctx)
+	index, err := e.uuidIndex(ctx, tx, rows[0].stream)
+	if err != nil {
+		return nil, err
+	}
+	fresh, known, err := index.unknown(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
 	insert := tx.StmtContext(ctx, e.insertEvent)
-	var known []int
-	for i := range rows {
+	for _, i := range fresh {
 		r := &rows[i]
 		v := &r.values
-		result, err := insert.ExecContext(ctx, r.stream, r.at, r.page, r.position, r.uuid, v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], int64(r.odd))
-		if err != nil {
+		if _, err := insert.ExecContext(ctx, r.stream, r.at, r.page, r.position, r.uuid, v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], int64(r.odd)); err != nil {
 			return nil, fmt.Errorf("storing an event: %w", err)
-		}
-		if n, err := result.RowsAffected(); err != nil {
-			return nil, fmt.Errorf("storing an event: %w", err)
-		} else if n == 0 {
-			known = append(known, i)
 		}
 	}
-	return known, nil
+	return known, index.learn(ctx, tx, rows, fresh)
 }
 
 func (e *sqlite) findEvents(ctx context.Context, tx *sql.Tx, stream int64, uuids [][]byte) (map[string]knownEvent, error) {
 	ctx = context.WithoutCancel(ctx)
-	find := tx.StmtContext(ctx, e.findEvent)
+	index, err := e.uuidIndex(ctx, tx, stream)
+	if err != nil {
+		return nil, err
+	}
 	found := make(map[string]knownEvent, len(uuids))
 	for _, uuid := range uuids {
-		var k knownEvent
-		err := find.QueryRowContext(ctx, stream, uuid).Scan(&k.page, &k.position, &k.at, &k.odd)
-		switch {
-		case err == nil:
+		k, ok, err := index.event(ctx, uuid)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
 			found[string(uuid)] = k
-		case !errors.Is(err, sql.ErrNoRows):
-			return nil, fmt.Errorf("looking for an event: %w", err)
 		}
 	}
 	return found, nil
-}
-
-func (e *sqlite) addTallies(ctx context.Context, tx *sql.Tx, stream int64, tallies []tally) error {
-	ctx = context.WithoutCancel(ctx)
-	add := tx.StmtContext(ctx, e.addTally)
-	for _, t := range tallies {
-		if _, err := add.ExecContext(ctx, stream, t.value, t.day, t.hours); err != nil {
-			return fmt.Errorf("counting events: %w", err)
-		}
-	}
-	return nil
 }
 
 func (e *sqlite) valueIDs(ctx context.Context, tx *sql.Tx, workspace int64, all []words) ([]int64, error) {
@@ -232,7 +267,7 @@ func (*sqlite) settle(ctx context.Context, db *sql.DB) error {
 func (*sqlite) snapshot() *sql.TxOptions { return nil }
 
 func (*sqlite) empty(ctx context.Context, tx *sql.Tx) error {
-	for _, table := range []string{"event", "repeat", "tally"} {
+	for _, table := range []string{"event", "repeat", "tally", "run", "run_chunk"} {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
 			return fmt.Errorf("emptying table %s: %w", table, err)
 		}

@@ -42,7 +42,7 @@ type Store struct {
 	fail func(step string) error
 }
 
-// engine is what differs between SQLite and PostgreSQL. All methods work inside a transaction of the caller.
+// engine is what differs between SQLite and PostgreSQL. Methods with a tx work inside that transaction.
 type engine interface {
 	name() string
 	// insertEvents inserts the rows whose uuid their stream does not know yet, and gives the indices of the others.
@@ -51,6 +51,15 @@ type engine interface {
 	findEvents(ctx context.Context, tx *sql.Tx, stream int64, uuids [][]byte) (map[string]knownEvent, error)
 	// addTallies adds to the hourly counts.
 	addTallies(ctx context.Context, tx *sql.Tx, stream int64, tallies []tally) error
+	// tallies tells hourly counts as they are at one moment. The same value and day may be told several times; what is told
+	// is good until the next.
+	tallies(ctx context.Context, read *sql.DB, r tallyRange, each func(stream int64, t tally) error) error
+	// findTimes gives the times at which events of a stream with given uuids may lie; false: it cannot tell, and need not.
+	findTimes(ctx context.Context, read *sql.DB, stream int64, uuids [][]byte) (times []int64, narrowed bool, err error)
+	// eachTally tells all hourly counts of the streams, eachName all uuids that an index of Exhibit's own has, with the time of
+	// their events; false: there is none. Both find damage in how such an index is built.
+	eachTally(ctx context.Context, tx *sql.Tx, streams []int64, each func(stream int64, t tally) error) error
+	eachName(ctx context.Context, tx *sql.Tx, streams []int64, each func(stream int64, name runKey, at int64)) (bool, error)
 	// valueIDs gives the ids of words, adding to the dictionary what is not in it.
 	valueIDs(ctx context.Context, tx *sql.Tx, workspace int64, words []words) ([]int64, error)
 	// size is the number of bytes on disk.
@@ -59,7 +68,7 @@ type engine interface {
 	integrity(ctx context.Context, db *sql.DB) (ok bool, detail string, err error)
 	// snapshot are the options of a transaction that reads everything as it is at one moment.
 	snapshot() *sql.TxOptions
-	// empty removes all event rows, repeats and hourly counts.
+	// empty removes all event rows, repeats, hourly counts and what finds a uuid.
 	empty(ctx context.Context, tx *sql.Tx) error
 	// settle lets the database renew what it knows of its tables, after much has been written.
 	settle(ctx context.Context, db *sql.DB) error

@@ -46,6 +46,9 @@ func (s *Store) newVerbatim(ctx context.Context, q evidence.Query) (*verbatim, e
 		return nil, err
 	}
 	v := &verbatim{store: s, sel: sel}
+	if !sel.nothing && sel.uuids != nil {
+		return v, v.narrow(ctx)
+	}
 	if sel.nothing || len(sel.narrow()) == 0 {
 		return v, nil
 	}
@@ -60,6 +63,22 @@ func (s *Store) newVerbatim(ctx context.Context, q evidence.Query) (*verbatim, e
 		v.hours[[2]int64{sel.streams[c.stream].id, c.hour}] = true
 	}
 	return v, err
+}
+
+// narrow finds the hours of the uuids that are asked for, if the engine can tell.
+func (v *verbatim) narrow(ctx context.Context) error {
+	hours := make(map[[2]int64]bool)
+	for _, st := range v.sel.streams {
+		times, narrowed, err := v.store.engine.findTimes(ctx, v.store.read, st.id, v.sel.uuids)
+		if err != nil || !narrowed {
+			return err
+		}
+		for _, at := range times {
+			hours[[2]int64{st.id, hourOf(at)}] = true
+		}
+	}
+	v.hours = hours
+	return nil
 }
 
 // pageSpan is a page with the times that its records span.

@@ -256,6 +256,11 @@ func (v *verifier) derive(x artLeaf, files []bundle.File) error {
 		if v.ctx.Err() != nil {
 			return v.ctx.Err()
 		}
+		if errors.Is(err, errNotInBundle) {
+			v.Reproduced = false
+			v.unproven("That artifact %s follows from the pages: %v.", id, errNotInBundle)
+			return nil
+		}
 		return give("not_derivable", "it cannot be made again: %v", err)
 	}
 	defer report.Close()

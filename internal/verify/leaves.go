@@ -68,6 +68,7 @@ type streamState struct {
 	covered   []step
 	windows   spans
 	again     []againLeaf
+	gaps      []againLeaf
 	rests     bool // part of the coverage rests on second readings or on what was entered later
 	lastAsked int64
 }
@@ -312,6 +313,8 @@ func (v *verifier) keep(n int64, record string, l translog.Leaf) {
 	case translog.KindReconcile:
 		st := v.stream(l)
 		st.again = append(st.again, againLeaf{n, l})
+	case translog.KindGap:
+		v.keepGap(n, l)
 	case translog.KindArtifact:
 		id := l.Text("artifact")
 		if want := int64(len(s.arts[id])) + 1; l.Int("version") != want && s.start == 0 {

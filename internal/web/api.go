@@ -56,20 +56,23 @@ func (s *server) operations(api huma.API) {
 	add(s, api, "/histogram", "get-histogram", "Counts of events over time", people.ReadEvents, s.apiHistogram)
 	add(s, api, "/artifacts", "list-artifacts", "Artifacts with their newest version", people.ReadArtifacts, s.apiArtifacts)
 	add(s, api, "/artifacts/{id}", "get-artifact", "One artifact with its versions and provenance", people.ReadArtifacts, s.apiArtifact)
-	add(s, api, "/controls", "list-controls", "Controls with what is attached", people.ReadControls, s.apiControls)
+	s.programOperations(api)
 	add(s, api, "/actions", "list-actions", "Actions with what is attached", people.ReadActions, s.apiActions)
+	s.exploreOperations(api)
 }
 
 // body is an answer.
 type body[T any] struct{ Body T }
 
-// add mounts one operation. Its error becomes a problem document, never more.
+// add mounts one operation that reads. Its error becomes a problem document, never more.
 func add[I, T any](s *server, api huma.API, path, id, summary string, needs people.Permission, f func(context.Context, people.Caller, *I) (T, error)) {
-	op := huma.Operation{
-		Method: http.MethodGet, Path: apiPrefix + path, OperationID: id, Summary: summary,
-		Errors:     []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound},
-		Extensions: map[string]any{needsKey: string(needs)},
-	}
+	mount(s, api, huma.Operation{Method: http.MethodGet, Path: apiPrefix + path, OperationID: id, Summary: summary}, needs, f)
+}
+
+// mount mounts any operation under its permission.
+func mount[I, T any](s *server, api huma.API, op huma.Operation, needs people.Permission, f func(context.Context, people.Caller, *I) (T, error)) {
+	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound)
+	op.Extensions = map[string]any{needsKey: string(needs)}
 	huma.Register(api, op, func(ctx context.Context, in *I) (*body[T], error) {
 		out, err := f(ctx, people.From(ctx), in)
 		if err != nil {

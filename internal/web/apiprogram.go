@@ -108,39 +108,6 @@ func (s *server) apiArtifact(ctx context.Context, c people.Caller, in *byID) (ap
 	return out, nil
 }
 
-type apiRequirement struct {
-	Framework string `json:"framework"`
-	ID        string `json:"id"`
-}
-
-type apiControl struct {
-	ID           evidence.ID      `json:"id"`
-	Key          string           `json:"key"`
-	Name         string           `json:"name"`
-	Requirements []apiRequirement `json:"requirements"`
-	Artifacts    []evidence.ID    `json:"artifacts"`
-}
-
-type apiControls struct {
-	Controls []apiControl `json:"controls"`
-}
-
-func (s *server) apiControls(ctx context.Context, c people.Caller, _ *nothing) (apiControls, error) {
-	out := apiControls{Controls: []apiControl{}}
-	list, err := s.cfg.Program.Controls(ctx, c.Workspace)
-	if err != nil {
-		return out, fmt.Errorf("listing controls: %w", err)
-	}
-	for _, v := range list {
-		row := apiControl{ID: v.Control.ID, Key: v.Control.Key, Name: v.Control.Name, Requirements: []apiRequirement{}, Artifacts: all(v.Artifacts)}
-		for _, r := range v.Control.Requirements {
-			row.Requirements = append(row.Requirements, apiRequirement(r))
-		}
-		out.Controls = append(out.Controls, row)
-	}
-	return out, nil
-}
-
 type apiAction struct {
 	ID        evidence.ID           `json:"id"`
 	Key       string                `json:"key"`

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/store"
@@ -32,7 +33,55 @@ type apiConnection struct {
 	State    evidence.State    `json:"state"`
 	Reason   string            `json:"reason"`
 	Since    *time.Time        `json:"since"`
+	ToDo     string            `json:"to_do" doc:"What to do next; empty if nothing"`
+	LostFrom *time.Time        `json:"lost_from" doc:"From when on events are lost for good if nothing is done; null if none are at risk"`
+	Expiry   *apiExpiry        `json:"expiry_warning" doc:"Null unless the token expires within 30 days"`
+	LastRead *time.Time        `json:"last_read_at"`
+	NextRead *time.Time        `json:"next_read_at" doc:"When whoever reads it means to read it next; null if nobody does"`
+	Backfill *apiBackfill      `json:"backfill" doc:"Null unless the past is being read"`
+	Twins    []evidence.ID     `json:"same_account" doc:"Other connections of the same account"`
 	Streams  []apiStream       `json:"streams,omitempty"`
+	// Handovers are told of one connection alone, as its streams are.
+	Handovers []apiHandover `json:"handovers,omitempty"`
+}
+
+type apiExpiry struct {
+	Days int    `json:"days" enum:"30,14,7,1,0" doc:"The warning that applies; 0: expired"`
+	Text string `json:"text"`
+}
+
+type apiBackfill struct {
+	Percent int  `json:"percent"`
+	Left    *int `json:"seconds_left" doc:"At the pace of the last pages; null while too little is known"`
+}
+
+type apiHandover struct {
+	At      time.Time             `json:"at"`
+	Kind    evidence.HandoverKind `json:"kind" enum:"rotate,on"`
+	Old     string                `json:"old_token_mark"`
+	New     string                `json:"new_token_mark"`
+	Proof   connection.Proof      `json:"proof" enum:"no_gap,gap,waiting,nothing"`
+	Text    string                `json:"text"`
+	Streams []apiStreamHandover   `json:"streams"`
+}
+
+type apiStreamHandover struct {
+	Stream  evidence.Stream  `json:"stream"`
+	Proof   connection.Proof `json:"proof" enum:"no_gap,gap,waiting,nothing"`
+	Text    string           `json:"text"`
+	OldRead *time.Time       `json:"old_read_at" doc:"Last answer with the old token"`
+	NewRead *time.Time       `json:"new_read_at" doc:"First answer with the new one"`
+	From    *time.Time       `json:"window_from" doc:"The coverage window that spans both"`
+	To      *time.Time       `json:"window_to"`
+	Gaps    []apiSeamGap     `json:"gaps" doc:"What of the time between is in no window"`
+}
+
+type apiSeamGap struct {
+	From      time.Time      `json:"from"`
+	To        time.Time      `json:"to"`
+	Cause     evidence.Cause `json:"cause"`
+	Reason    string         `json:"reason"`
+	HealUntil *time.Time     `json:"heal_until"`
 }
 
 type apiStream struct {
@@ -45,16 +94,44 @@ type apiStream struct {
 	Odd        int64           `json:"odd"`
 	Through    *time.Time      `json:"through"`
 	LastRead   *time.Time      `json:"last_read_at"`
+	NextRead   *time.Time      `json:"next_read_at"`
 	LastEvent  *time.Time      `json:"last_event_at"`
 	CaughtUp   bool            `json:"caught_up"`
 }
 
 func connectionJSON(r reading) apiConnection {
 	c := r.connection
-	return apiConnection{
+	out := apiConnection{
 		ID: c.ID, Name: c.Name, Source: c.Source, Server: c.Server, Account: c.AccountUUID, Features: all(c.Features), Missing: all(c.Missing),
 		Issued: moment(c.IssuedAt), Expires: moment(c.ExpiresAt), State: r.health.State, Reason: r.health.Reason, Since: moment(r.health.Since),
+		ToDo: r.care.ToDo, LostFrom: moment(r.care.LostFrom), LastRead: moment(r.care.LastReadAt), NextRead: moment(r.care.NextReadAt), Twins: []evidence.ID{},
 	}
+	for _, t := range r.care.Twins {
+		out.Twins = append(out.Twins, t.ID)
+	}
+	if e := r.care.Expiry; e != nil {
+		out.Expiry = &apiExpiry{e.Days, e.Text}
+	}
+	if b := r.care.Backfill; b != nil {
+		out.Backfill = &apiBackfill{Percent: b.Percent}
+		if left := int(b.Left.Seconds()); b.Left > 0 {
+			out.Backfill.Left = &left
+		}
+	}
+	return out
+}
+
+func handoverJSON(h connection.Handover) apiHandover {
+	out := apiHandover{At: h.At.UTC(), Kind: h.Kind, Old: h.OldMark, New: h.NewMark, Proof: h.Proof, Text: h.Text, Streams: []apiStreamHandover{}}
+	for _, st := range h.Streams {
+		row := apiStreamHandover{Stream: st.Stream, Proof: st.Proof, Text: st.Text, OldRead: moment(st.OldReadAt), NewRead: moment(st.NewReadAt),
+			From: moment(st.Window.From), To: moment(st.Window.To), Gaps: []apiSeamGap{}}
+		for _, g := range st.Gaps {
+			row.Gaps = append(row.Gaps, apiSeamGap{g.From.UTC(), g.To.UTC(), g.Cause, g.Reason, moment(g.HealUntil)})
+		}
+		out.Streams = append(out.Streams, row)
+	}
+	return out
 }
 
 // all makes an empty list of none, which JSON writes as [] and not as null.
@@ -91,10 +168,14 @@ func (s *server) apiConnection(ctx context.Context, c people.Caller, in *byID) (
 	for _, st := range r.streams {
 		out.Streams = append(out.Streams, apiStream{
 			Stream: st.Stream, Events: st.Events, Pages: st.Pages, Duplicates: st.Duplicates, Late: st.Late, Conflicts: st.Conflicts, Odd: st.Odd,
-			Through: moment(st.Through), LastRead: moment(st.LastReadAt), LastEvent: moment(st.LastEvent), CaughtUp: st.CaughtUp,
+			Through: moment(st.Through), LastRead: moment(st.LastReadAt), LastEvent: moment(st.LastEvent), CaughtUp: st.CaughtUp, NextRead: moment(st.NextReadAt),
 		})
 	}
-	return out, nil
+	list, err := s.cfg.Connections.Handovers(ctx, c.Workspace, conn.ID)
+	for _, h := range list {
+		out.Handovers = append(out.Handovers, handoverJSON(h))
+	}
+	return out, err
 }
 
 // SpanParams are the parameters of a span of time. huma reads embedded parameters only from exported types.
@@ -108,64 +189,25 @@ func (p SpanParams) span(now time.Time, length time.Duration) (evidence.Span, er
 	return span, err
 }
 
-type apiWindow struct {
-	From   time.Time `json:"from"`
-	To     time.Time `json:"to"`
-	Events int64     `json:"events"`
-}
-
-type apiGap struct {
-	From      time.Time      `json:"from"`
-	To        time.Time      `json:"to"`
-	Cause     evidence.Cause `json:"cause"`
-	Reason    string         `json:"reason"`
-	HealUntil *time.Time     `json:"heal_until"`
-}
-
-type apiStreamCoverage struct {
-	Connection evidence.ID     `json:"connection"`
-	Stream     evidence.Stream `json:"stream"`
-	Windows    []apiWindow     `json:"windows"`
-	Gaps       []apiGap        `json:"gaps"`
-}
-
-type apiCoverage struct {
-	Streams []apiStreamCoverage `json:"streams"`
-}
-
-func (s *server) apiCoverage(ctx context.Context, c people.Caller, in *SpanParams) (apiCoverage, error) {
-	out := apiCoverage{Streams: []apiStreamCoverage{}}
-	span, err := in.span(s.now(), coverageDays*day)
-	if err != nil {
-		return out, err
-	}
-	list, err := s.cfg.Coverage.Coverage(ctx, c.Workspace, span)
-	if err != nil {
-		return out, err
-	}
-	for _, sc := range list {
-		row := apiStreamCoverage{Connection: sc.Connection, Stream: sc.Stream, Windows: []apiWindow{}, Gaps: []apiGap{}}
-		for _, w := range sc.Windows {
-			row.Windows = append(row.Windows, apiWindow{w.From.UTC(), w.To.UTC(), w.Events})
-		}
-		for _, g := range sc.Gaps {
-			row.Gaps = append(row.Gaps, apiGap{g.From.UTC(), g.To.UTC(), g.Cause, g.Reason, moment(g.HealUntil)})
-		}
-		out.Streams = append(out.Streams, row)
-	}
-	return out, nil
-}
-
 // QueryParams are the parameters that select events.
 type QueryParams struct {
 	SpanParams
 	Connection string   `query:"connection" maxLength:"60" doc:"Id of a connection"`
 	Stream     string   `query:"stream" maxLength:"60" doc:"A stream, such as signinattempts"`
 	Where      []string `query:"where,explode" maxItems:"20" doc:"KEY=VALUE; repeat it for several, which must all hold"`
+	Filter     string   `query:"filter" maxLength:"60" doc:"Id of a saved filter to begin with; what is given beside it narrows it, a time or stream replaces its own"`
 }
 
 // query turns the parameters into a query of the caller's workspace.
 func (s *server) query(ctx context.Context, c people.Caller, p QueryParams) (evidence.Query, error) {
+	var saved evidence.Query
+	if p.Filter != "" {
+		f, err := s.cfg.Explore.Filter(ctx, c, evidence.ID(p.Filter))
+		if err != nil {
+			return evidence.Query{}, err
+		}
+		saved = f.Query(s.now())
+	}
 	span, err := p.span(s.now(), coverageDays*day)
 	if err != nil {
 		return evidence.Query{}, err
@@ -182,7 +224,25 @@ func (s *server) query(ctx context.Context, c people.Caller, p QueryParams) (evi
 		}
 		sr.query.Where = append(sr.query.Where, m)
 	}
-	return sr.query, nil
+	if p.Filter == "" {
+		return sr.query, nil
+	}
+	return beside(saved, sr.query, p), nil
+}
+
+// beside gives a saved query with what was asked for beside it.
+func beside(saved, q evidence.Query, p QueryParams) evidence.Query {
+	if p.From != "" || p.To != "" {
+		saved.Span = q.Span
+	}
+	if len(q.Streams) > 0 {
+		saved.Streams = q.Streams
+	}
+	if len(q.Connections) > 0 {
+		saved.Connections = q.Connections
+	}
+	saved.Where = append(saved.Where, q.Where...)
+	return saved
 }
 
 type eventsParams struct {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -80,6 +79,11 @@ func (s *server) confirmServer(w http.ResponseWriter, r *http.Request) error {
 // submitToken takes a pasted token. It goes into the use case and nowhere else: no page, address or log ever holds it.
 func (s *server) submitToken(w http.ResponseWriter, r *http.Request) error {
 	link := r.PostFormValue("link")
+	if server := r.PostFormValue("server"); server != "" { // the page read the token as it was pasted, and offered its server
+		if a, err := s.cfg.Connections.ChooseServer(r.Context(), people.From(r.Context()), link, server); err != nil {
+			return s.answered(w, r, a, err, view.Approve{Link: link, Step: connection.StepToken})
+		}
+	}
 	a, err := s.cfg.Connections.SubmitToken(r.Context(), people.From(r.Context()), link, seal.NewSecret(r.PostFormValue("token")), r.PostFormValue("name"))
 	return s.answered(w, r, a, err, view.Approve{Link: link, Step: connection.StepToken})
 }
@@ -148,6 +152,10 @@ func refusedStatus(err error) int {
 
 // configured ends an approval and shows the first events coming in.
 func (s *server) configured(w http.ResponseWriter, r *http.Request) error {
+	mark, err := s.liveMark(r)
+	if err != nil {
+		return err
+	}
 	c, err := s.cfg.Store.Connection(r.Context(), people.From(r.Context()).Workspace, evidence.ID(r.PathValue("id")))
 	if err != nil {
 		return err
@@ -157,22 +165,14 @@ func (s *server) configured(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := view.Configured{
-		Now: s.now(), Connection: c, Kind: rd.kind, Health: rd.health, Streams: streamRows(rd), Progress: rd.progress(s.now()), Days: int(rd.kind.Retention / day),
+		Now: s.now(), Connection: c, Kind: rd.kind, Health: rd.health, Care: rd.care, Streams: streamRows(rd), Days: int(rd.kind.Retention / day), PerMinute: s.cfg.PerMinute,
 	}
 	for _, st := range rd.streams {
 		v.Events += st.Events
 	}
-	v.Left = timeLeft(v.Progress, s.now().Sub(c.CreatedAt))
-	return render(w, r, http.StatusOK, view.ConfiguredPage(s.page(r, "Connection Configured"), v))
-}
-
-// timeLeft estimates the rest of a backfill from how long the part before it took; 0 as long as too little is known.
-func timeLeft(percent int, took time.Duration) time.Duration {
-	const enough = 3
-	if percent < enough || took <= 0 {
-		return 0
-	}
-	return took * time.Duration(100-percent) / time.Duration(percent)
+	p := s.page(r, "Connection Configured")
+	p.Mark = mark
+	return render(w, r, http.StatusOK, view.ConfiguredPage(p, v))
 }
 
 // askOff asks whether a connection is to be switched off.

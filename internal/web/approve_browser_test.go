@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	cdptarget "github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
@@ -166,15 +167,24 @@ func TestApproveInBrowser(t *testing.T) {
 	tab.press(t, "textbox", "Token")
 	tab.paste(t, partial)
 	var facts string
-	tab.run(t, chromedp.WaitVisible("#token-facts"), chromedp.Text("#token-facts", &facts))
-	if !strings.Contains(facts, strings.TrimPrefix(s.url, "https://")+", not the server that you confirmed") || !strings.Contains(facts, "Sign-in attempts, Item usages") {
+	tab.run(t, chromedp.WaitVisible("#token-facts"), chromedp.Text(".told-all", &facts))
+	for _, want := range []string{strings.TrimPrefix(s.url, "https://"), "Sign-in attempts, Item usages", "never", "This token is for Allowed by the operator", "not for the server that you confirmed", "Without audit events there is no evidence"} {
+		if !strings.Contains(facts, want) {
+			t.Errorf("of the pasted token the page says %q, not %q", facts, want)
+		}
+	}
+	if strings.Contains(facts, "Without item usages") || strings.Contains(facts, "no whole events token") {
 		t.Errorf("of the pasted token the page says %q", facts)
 	}
 	tab.examine(t, src, "token that was read")
 	tab.press(t, "button", "Submit Bearer Token")
 	tab.heading(t, "This token is for another server")
 	tab.examine(t, src, "mend")
-	tab.press(t, "button", "Use Allowed by the operator")
+	tab.press(t, "link", "Paste another token")
+	tab.run(t, chromedp.WaitVisible("#token"))
+	tab.press(t, "textbox", "Token")
+	tab.paste(t, partial)
+	tab.press(t, "button", "Use Allowed by the operator and submit")
 	tab.heading(t, "The token lacks 1 event type")
 	tab.examine(t, src, "accept")
 	tab.press(t, "link", "Paste another token")
@@ -191,13 +201,20 @@ func (s *simulated) finishInBrowser(t *testing.T, b, tab *browser, src string) {
 	tab.run(t, chromedp.WaitVisible("#token"))
 	tab.press(t, "textbox", "Token")
 	tab.paste(t, s.token(simulator.TokenOptions{}))
+	tab.run(t, chromedp.WaitVisible("#token-facts"))
+	var said int
+	tab.run(t, chromedp.Evaluate(`[...document.querySelectorAll('.told-all [data-told], .told-all [data-told-server]')].filter(n => !n.hidden).length`, &said))
+	if said != 0 {
+		t.Errorf("%d complaints about a good token", said)
+	}
 	tab.press(t, "button", "Submit Bearer Token")
 	tab.heading(t, "Connection Configured")
 	tab.examine(t, src, "configured")
 	s.collect(t)
 	tab.run(t, chromedp.Poll(`document.querySelector('#live').textContent.includes('Active')`, nil))
 	tab.examine(t, src, "configured and read")
-	b.run(t, chromedp.Poll(`document.querySelector('#live-cards [role=switch][aria-checked=true]') !== null`, nil))
+	b.run(t, page.BringToFront(), chromedp.Poll(`document.querySelector('#live-cards [role=switch][aria-checked=true]') !== null`, nil))
+	b.counts(t, "sources with the connection", 1, 2)
 	b.examine(t, src, "sources with the connection")
 	conns, err := s.store.Connections(t.Context(), s.ws)
 	must(t, err)
@@ -206,6 +223,18 @@ func (s *simulated) finishInBrowser(t *testing.T, b, tab *browser, src string) {
 	}
 	s.first = conns[0]
 	s.nowhere(t)
+}
+
+// counts holds how many toggles are on, how many cards there are, and that every part is on the page once, however often it
+// was renewed.
+func (b *browser) counts(t *testing.T, where string, on, cards int) {
+	t.Helper()
+	var got [3]int
+	b.run(t, chromedp.Evaluate(`[document.querySelectorAll('[role=switch][aria-checked=true]').length, document.querySelectorAll('.card').length,
+		[...document.querySelectorAll('[id]')].length - new Set([...document.querySelectorAll('[id]')].map(n => n.id)).size]`, &got))
+	if got != [3]int{on, cards, 0} {
+		t.Errorf("%s: %d toggles are on, %d cards, %d ids twice; want %d and %d", where, got[0], got[1], got[2], on, cards)
+	}
 }
 
 // TestBlockedTab holds that the page gives the same link when the browser keeps the new tab closed.

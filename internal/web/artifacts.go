@@ -64,7 +64,7 @@ func (s *server) showArtifacts(w http.ResponseWriter, r *http.Request, status in
 	}
 	v := view.Artifacts{Now: s.now(), Recipes: recipe.All(), Form: form, MayBuild: c.Has(people.BuildArtifacts)}
 	only := r.URL.Query().Get("of")
-	v.Tabs, v.Rows = artifactTabs(rows, only)
+	v.Choices, v.Rows = recipeChoices(rows, only)
 	v.Form.Quick = quickPeriods(s.now(), form.Recipe)
 	p, err := s.framed(r, "Artifacts", "/artifacts")
 	if err != nil {
@@ -73,24 +73,23 @@ func (s *server) showArtifacts(w http.ResponseWriter, r *http.Request, status in
 	return render(w, r, status, view.ArtifactsPage(p, v))
 }
 
-// artifactTabs cuts the list by recipe.
-func artifactTabs(rows []view.ArtifactRow, only string) ([]view.Tab, []view.ArtifactRow) {
-	tabs := []view.Tab{{Name: "All", Href: "/artifacts", Here: only == "", Count: len(rows)}}
-	for _, rc := range recipe.All() {
-		tabs = append(tabs, view.Tab{Name: rc.Title, Href: "/artifacts?of=" + rc.ID, Here: only == rc.ID})
-	}
+// recipeChoices cuts the list by recipe. Recipes of which there is no artifact are left out.
+func recipeChoices(rows []view.ArtifactRow, only string) ([]view.RecipeChoice, []view.ArtifactRow) {
+	count := map[string]int{}
 	var shown []view.ArtifactRow
 	for _, row := range rows {
-		for i, rc := range recipe.All() {
-			if row.Artifact.Recipe == rc.ID {
-				tabs[i+1].Count++
-			}
-		}
+		count[row.Artifact.Recipe]++
 		if only == "" || row.Artifact.Recipe == only {
 			shown = append(shown, row)
 		}
 	}
-	return tabs, shown
+	choices := []view.RecipeChoice{{Name: "All recipes", Here: only == "", Count: len(rows)}}
+	for _, rc := range recipe.All() {
+		if count[rc.ID] > 0 || rc.ID == only {
+			choices = append(choices, view.RecipeChoice{Name: rc.Title, Recipe: rc.ID, Here: only == rc.ID, Count: count[rc.ID]})
+		}
+	}
+	return choices, shown
 }
 
 // quickPeriods are the periods that audits ask for most.
@@ -191,6 +190,9 @@ func (s *server) showArtifact(w http.ResponseWriter, r *http.Request, status int
 	if c.Has(people.BuildArtifacts) && a.Recipe != "" {
 		v.BuildHref = "/artifacts?" + url.Values{"recipe": {a.Recipe}, "from": {machine(a.Period.From)}, "to": {machine(a.Period.To)}}.Encode() + "#build"
 	}
+	if a.Recipe == recipe.SelectedEvents && v.BuildHref != "" && v.HasProof {
+		v.BuildHref = "/events/artifact?" + eventsOf(v.Provenance).Encode()
+	}
 	if c.Has(people.ReadEvents) && v.HasProof {
 		v.EventsHref = "/events?" + eventsOf(v.Provenance).Encode()
 	}
@@ -206,15 +208,20 @@ func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // eventsOf gives the search that shows what a recipe selected.
 func eventsOf(p recipe.Provenance) url.Values {
 	v := url.Values{"from": {machine(p.Period.From)}, "to": {machine(p.Period.To)}}
-	var box []string
-	for _, m := range p.Query.Where {
-		box = append(box, string(m.Key)+"="+strings.Join(m.Values, ","))
-	}
 	if len(p.Query.Streams) == 1 {
 		v.Set("stream", string(p.Query.Streams[0]))
 	}
-	if len(box) > 0 {
-		v.Set("q", strings.Join(box, " "))
+	if len(p.Query.Where) > 0 {
+		var where []evidence.Match
+		for _, m := range p.Query.Where {
+			where = append(where, evidence.Match(m))
+		}
+		v.Set("q", evidence.FormatWhere(where))
+	}
+	for _, param := range p.Parameters {
+		if p.Recipe.ID == recipe.SelectedEvents && param.Name == recipe.ParamConnection && param.Text != "" {
+			v.Set("connection", param.Text)
+		}
 	}
 	return v
 }
@@ -287,11 +294,17 @@ func targets(all programme, a evidence.Artifact) (attached, free []view.Target) 
 	}
 	for _, cv := range all.controls {
 		c := cv.Control
+		if !c.RetiredAt.IsZero() {
+			continue
+		}
 		fits := slices.ContainsFunc(c.Requirements, func(r evidence.RequirementRef) bool { return supports[r] })
 		add(view.Target{Value: "control:" + string(c.ID), Name: c.Key + " " + c.Name, Kind: "Control", Href: "/controls/" + string(c.ID), Fits: fits}, evidence.Target{Control: c.ID})
 	}
 	for _, av := range all.actions {
 		x := av.Action
+		if av.Idle {
+			continue
+		}
 		add(view.Target{Value: "action:" + string(x.ID), Name: x.Key + " " + x.Title, Kind: "Action", Href: "/actions/" + string(x.ID), Fits: x.Recipe == a.Recipe}, evidence.Target{Action: x.ID})
 	}
 	slices.SortStableFunc(free, func(x, y view.Target) int {

@@ -48,7 +48,7 @@ func newBrowser(t *testing.T, s *site) *browser {
 	t.Cleanup(stop)
 	ctx, stop := chromedp.NewContext(alloc)
 	t.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, 5*time.Minute)
+	ctx, stop = context.WithTimeout(ctx, 15*time.Minute) // ends a browser that hangs; every page is looked at three times
 	t.Cleanup(stop)
 	b := &browser{ctx: ctx, site: s}
 	chromedp.ListenTarget(ctx, b.watch)
@@ -245,26 +245,6 @@ func checkKeyboard(t *testing.T, s *site) {
 	b.check(t, "keyboard")
 }
 
-// TestHostileDataInBrowser shows events whose every text is an attack and holds that none of it runs or hides.
-func TestHostileDataInBrowser(t *testing.T) {
-	s := newSite(t)
-	s.fillHostile()
-	b := newBrowser(t, s)
-	for _, path := range []string{"/events?range=7d", "/events/1.0", "/", "/sources", "/connections/" + string(s.first.ID)} {
-		b.look(t, path, "light", 1440, 900)
-		var ran bool
-		var body string
-		b.run(t, chromedp.Evaluate(`Boolean(window.pwned)`, &ran), chromedp.Text("main", &body))
-		if ran {
-			t.Errorf("%s ran a script from an event", path)
-		}
-		if strings.ContainsAny(body, "\u202e\u2066\u200b") {
-			t.Errorf("%s shows characters that hide", path)
-		}
-		b.check(t, path)
-	}
-}
-
 // TestScreenshots writes the pictures of docs/screenshots; it runs only if EXHIBIT_SCREENSHOTS names a directory.
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("EXHIBIT_SCREENSHOTS")
@@ -276,6 +256,7 @@ func TestScreenshots(t *testing.T) {
 	b := newBrowser(t, s)
 	all, err := s.server.programme(t.Context(), s.ws)
 	must(t, err)
+	s.fillExplored()
 	var unsure, whole string
 	for id, a := range all.artifacts {
 		switch {
@@ -292,16 +273,30 @@ func TestScreenshots(t *testing.T) {
 		{"home-light", "/", "light", 1440, 900}, {"home-dark", "/", "dark", 1440, 900},
 		{"sources-light", "/sources", "light", 1440, 900}, {"source-light", "/sources/onepassword", "light", 1440, 900},
 		{"connection-light", "/connections/" + string(s.first.ID), "light", 1440, 1000}, {"connection-dark", "/connections/" + string(s.first.ID), "dark", 1440, 1000},
+		{"coverage-light", "/coverage", "light", 1440, 1000}, {"coverage-dark", "/coverage", "dark", 1440, 1000},
+		{"coverage-month-light", "/coverage?range=month", "light", 1440, 1000}, {"coverage-year-light", "/coverage?range=year", "light", 1440, 1000},
+		{"coverage-year-dark", "/coverage?range=year", "dark", 1440, 1000}, {"phone-coverage", "/coverage?range=month", "light", 390, 844}, {"phone-coverage-year", "/coverage?range=year", "dark", 390, 844},
 		{"events-light", "/events?range=7d", "light", 1440, 900}, {"events-dark", "/events?range=7d", "dark", 1440, 900},
 		{"events-empty-light", "/events?q=zzz", "light", 1440, 900}, {"event-light", "/events/" + s.someEvent(), "light", 1440, 1000},
 		{"artifacts-light", "/artifacts", "light", 1440, 900}, {"artifact-light", "/artifacts/" + whole, "light", 1440, 1000},
 		{"artifact-inconclusive-dark", "/artifacts/" + unsure, "dark", 1440, 1000},
 		{"actions-light", "/actions", "light", 1440, 900}, {"controls-light", "/controls", "light", 1440, 900}, {"frameworks-light", "/frameworks", "light", 1440, 900},
 		{"control-light", "/controls/" + string(all.controls[0].Control.ID), "light", 1440, 900},
+		{"control-own-light", s.programPages()[2], "light", 1440, 900}, {"control-form-light", s.programPages()[3], "light", 1440, 900},
+		{"framework-light", "/frameworks/soc2", "light", 1440, 900}, {"frameworks-dark", "/frameworks", "dark", 1440, 1000}, {"requirement-light", "/frameworks/soc2/requirements/CC7.2?month=2026-10", "light", 1440, 1000},
+		{"requirement-dark", "/frameworks/nist-800-53r5/requirements/AC-2", "dark", 1440, 1000}, {"proposal-light", "/frameworks/proposal?framework=pci-dss-4.0.1", "light", 1440, 1000},
+		{"framework-load-light", s.programPages()[7], "light", 1440, 1000}, {"matrix-light", "/frameworks/soc2/matrix?show=served", "light", 1440, 1000}, {"matrix-dark", "/frameworks/soc2/matrix?by=controls", "dark", 1440, 1000},
+		{"phone-matrix", "/frameworks/soc2/matrix?by=controls", "light", 390, 844}, {"phone-framework", "/frameworks/soc2", "dark", 390, 844}, {"phone-proposal", "/frameworks/proposal?framework=pci-dss-4.0.1", "light", 390, 844},
 		{"settings-light", "/settings", "light", 1440, 900}, {"settings-dark", "/settings", "dark", 1440, 900}, {"people-light", "/settings/people", "light", 1440, 900},
 		{"activity-light", "/settings/activity", "light", 1440, 900}, {"api-tokens-light", "/settings/api-tokens", "light", 1440, 900}, {"api-tokens-dark", "/settings/api-tokens", "dark", 1440, 900},
+		{"notifications-light", "/settings/notifications", "light", 1440, 900}, {"notifications-dark", "/settings/notifications", "dark", 1440, 900},
+		{"channel-mail-light", "/settings/notifications/new?kind=email", "light", 1440, 1000}, {"phone-notifications", "/settings/notifications", "light", 390, 844}, {"phone-channel", "/settings/notifications/new?kind=webhook", "dark", 390, 844},
 		{"phone-settings", "/settings", "light", 390, 844}, {"phone-activity", "/settings/activity", "light", 390, 844}, {"phone-api-tokens", "/settings/api-tokens", "dark", 390, 844},
 		{"phone-home", "/", "light", 390, 844}, {"phone-sources", "/sources", "light", 390, 844}, {"phone-events", "/events?range=7d", "light", 390, 844},
+		{"connection-tokens-light", "/connections/" + string(s.first.ID) + "#handovers", "light", 1440, 1000}, {"source-help-dark", "/sources/onepassword#help", "dark", 1440, 1000},
+		{"events-filtered-dark", "/events?range=30d&action=reveal&country=DE", "dark", 1440, 900}, {"export-light", "/events/export?range=30d&result=failed", "light", 1440, 900},
+		{"save-artifact-light", "/events/artifact?range=30d&result=failed", "light", 1440, 900}, {"filters-light", "/events/filters", "light", 1440, 900},
+		{"phone-export", "/events/export?range=30d&result=failed", "dark", 390, 844}, {"phone-filters", "/events/filters", "light", 390, 844},
 		{"phone-connection", "/connections/" + string(s.first.ID), "dark", 390, 844}, {"phone-artifact", "/artifacts/" + unsure, "light", 390, 844},
 	} {
 		b.look(t, shot.path, shot.theme, shot.width, shot.height)
@@ -310,6 +305,15 @@ func TestScreenshots(t *testing.T) {
 	b.look(t, "/events?range=7d", "light", 1440, 900)
 	b.run(t, chromedp.Click("tbody tr:nth-child(4) a.go"), chromedp.WaitVisible("dialog.drawer[open] h1"), chromedp.Sleep(400*time.Millisecond))
 	b.shoot(t, filepath.Join(dir, "drawer-light.png"))
+	b.look(t, "/events?range=30d&stream=itemusages&result=", "dark", 1440, 900)
+	b.run(t, chromedp.Click("tbody tr:nth-child(2) a.go"), chromedp.WaitVisible("dialog.drawer[open] h1"), chromedp.Evaluate(`document.querySelector('dialog.drawer .related').scrollIntoView({block: 'center'})`, nil), chromedp.Sleep(400*time.Millisecond))
+	b.shoot(t, filepath.Join(dir, "drawer-related-dark.png"))
+	b.look(t, "/events?range=120d&result=failed", "light", 1440, 900)
+	b.run(t, chromedp.Click("details.save summary"), chromedp.Sleep(100*time.Millisecond))
+	b.shoot(t, filepath.Join(dir, "events-save-light.png"))
+	b.look(t, "/events?range=7d", "light", 1440, 900)
+	b.run(t, chromedp.Evaluate(`scrollTo(0, 1400)`, nil), chromedp.Sleep(200*time.Millisecond))
+	b.shoot(t, filepath.Join(dir, "events-scrolled-light.png"))
 	b.shootApproval(t, dir)
 }
 

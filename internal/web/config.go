@@ -13,6 +13,9 @@ import (
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/explore"
+	"github.com/exhibithq/exhibit/internal/framework"
+	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/seal"
@@ -25,10 +28,12 @@ type Config struct {
 	Store       Store
 	SignIn      SignIn
 	Tokens      Tokens
+	Notify      Notify
 	Coverage    Coverage
 	Connections Connections
 	Artifacts   Artifacts
 	Program     Program
+	Explore     Explore
 	Kinds       []source.Kind // the catalogue
 	Workspace   string        // name of the workspace, for the rail
 	// Secure says that browsers come over https, directly or through a proxy: the session cookie is then __Host- and
@@ -37,8 +42,13 @@ type Config struct {
 	// Command is how the command line is called where Exhibit runs, for the commands that pages show: "exhibit".
 	Command string
 	Version string
-	Now     func() time.Time // nil: time.Now
-	Log     *slog.Logger     // nil: nothing is logged
+	URL     string // under which people reach the server, for messages; empty: not known
+	// Stopping is closed when the server is about to stop: streams end then, so that it need not wait for them. nil: never.
+	Stopping <-chan struct{}
+	// PerMinute is how many requests a minute go to one account at most; 0: the limit was lifted.
+	PerMinute int
+	Now       func() time.Time // nil: time.Now
+	Log       *slog.Logger     // nil: nothing is logged
 }
 
 // Store is what is read straight from the store: what needs no use case because nothing is decided.
@@ -46,6 +56,7 @@ type Store interface {
 	Connections(ctx context.Context, ws evidence.ID) ([]evidence.Connection, error)
 	Connection(ctx context.Context, ws, id evidence.ID) (evidence.Connection, error)
 	Streams(ctx context.Context, conn evidence.ID) ([]evidence.StreamStatus, error)
+	LiveMark(ctx context.Context, ws evidence.ID) (string, error)
 	Reconciliations(ctx context.Context, conn evidence.ID, stream evidence.Stream, limit int) ([]store.Reconciliation, error)
 
 	Events(ctx context.Context, r store.EventsRequest) (store.EventsPage, error)
@@ -63,13 +74,13 @@ type Store interface {
 	Members(ctx context.Context, ws evidence.ID) ([]store.Member, error)
 	Trail(ctx context.Context, r store.TrailRequest) (store.TrailPage, error)
 	TrailWords(ctx context.Context, ws evidence.ID) (whos, whats []string, err error)
-	FrameworksInUse(ctx context.Context, ws evidence.ID) ([]store.FrameworkInUse, error)
 }
 
 // SignIn lets people in and out; see package signin.
 type SignIn interface {
 	Redeem(ctx context.Context, link, userAgent string) (session string, c people.Caller, err error)
 	Caller(ctx context.Context, session string) (people.Caller, error)
+	Peek(ctx context.Context, session string) (people.Caller, error)
 	SignOut(ctx context.Context, session string) error
 }
 
@@ -81,9 +92,23 @@ type Tokens interface {
 	Caller(ctx context.Context, token seal.Secret) (people.Caller, error)
 }
 
+// Notify holds the channels on which people are told; see package notify.
+type Notify interface {
+	List(ctx context.Context, c people.Caller) ([]notify.Channel, error)
+	Show(ctx context.Context, c people.Caller, id evidence.ID) (notify.Channel, error)
+	Add(ctx context.Context, c people.Caller, req notify.Request) (notify.Channel, error)
+	Change(ctx context.Context, c people.Caller, id evidence.ID, req notify.Request) (notify.Channel, error)
+	Remove(ctx context.Context, c people.Caller, id evidence.ID) (notify.Channel, error)
+	Test(ctx context.Context, c people.Caller, id evidence.ID, link string) (notify.Result, error)
+	DigestHour(ctx context.Context, c people.Caller) (int, error)
+	SetDigestHour(ctx context.Context, c people.Caller, hour int) error
+}
+
 // Coverage says what of a span has been read; see package connection.
 type Coverage interface {
 	Coverage(ctx context.Context, ws evidence.ID, span evidence.Span) ([]evidence.StreamCoverage, error)
+	History(ctx context.Context, req connection.HistoryRequest) ([]connection.StreamHistory, error)
+	WriteCSV(ctx context.Context, w io.Writer, who string, req connection.HistoryRequest) error
 }
 
 // Connections approves connections and looks after them; see package connection.
@@ -94,6 +119,9 @@ type Connections interface {
 	SubmitToken(ctx context.Context, c people.Caller, link string, token seal.Secret, name string) (connection.Approval, error)
 	UseTokensServer(ctx context.Context, c people.Caller, link string) (connection.Approval, error)
 	AcceptMissing(ctx context.Context, c people.Caller, link string) (connection.Approval, error)
+	List(ctx context.Context, ws evidence.ID) ([]connection.Status, error)
+	Show(ctx context.Context, ws, id evidence.ID) (connection.Status, error)
+	Handovers(ctx context.Context, ws, id evidence.ID) ([]connection.Handover, error)
 	Check(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)
 	ReadNow(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)
 	Off(ctx context.Context, who string, ws, id evidence.ID) (connection.Status, error)
@@ -110,8 +138,44 @@ type Artifacts interface {
 	Detach(ctx context.Context, who string, ws evidence.ID, req artifact.DetachRequest) error
 }
 
-// Program gives actions and controls as they stand now; see package program.
+// Program gives actions, controls and frameworks as they stand now, and changes them; see package program.
 type Program interface {
 	Controls(ctx context.Context, ws evidence.ID) ([]program.ControlView, error)
 	Actions(ctx context.Context, ws evidence.ID) ([]program.ActionView, error)
+
+	AddControl(ctx context.Context, c people.Caller, d program.ControlDraft) (evidence.Control, error)
+	EditControl(ctx context.Context, c people.Caller, idOrKey string, e program.ControlEdit) (evidence.Control, error)
+	MapControl(ctx context.Context, c people.Caller, idOrKey string, add, remove []evidence.RequirementRef) (evidence.Control, error)
+	RetireControl(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Control, error)
+	ControlHistory(ctx context.Context, ws evidence.ID, key string) ([]store.Activity, error)
+	Findings(ctx context.Context, ws evidence.ID) ([]program.Finding, error)
+
+	Frameworks(ctx context.Context, ws evidence.ID) ([]program.Framework, error)
+	Framework(ctx context.Context, ws evidence.ID, id string) (program.Framework, error)
+	FrameworkHistory(ctx context.Context, ws evidence.ID, id string) ([]store.LoadedFramework, error)
+	PreviewFramework(ctx context.Context, c people.Caller, data []byte, as framework.Loaded) (program.Loading, error)
+	FrameworkDraft(ctx context.Context, c people.Caller, id evidence.ID) (program.Loading, error)
+	AcceptFramework(ctx context.Context, c people.Caller, id evidence.ID) (program.Loading, error)
+	LoadFramework(ctx context.Context, c people.Caller, data []byte, as framework.Loaded) (program.Loading, error)
+	Matrix(ctx context.Context, ws evidence.ID, req program.MatrixRequest) (program.Matrix, error)
+
+	Profile(ctx context.Context, ws evidence.ID) (p framework.Profile, told bool, err error)
+	SetProfile(ctx context.Context, c people.Caller, p framework.Profile) error
+	Propose(ctx context.Context, ws evidence.ID, frameworks []string) (program.Proposal, error)
+	Adopt(ctx context.Context, c people.Caller, frameworks, accepted []string) (program.Adoption, error)
+}
+
+// Explore keeps filters, finds related events and makes files of events; see package explore.
+type Explore interface {
+	SaveFilter(ctx context.Context, c people.Caller, f evidence.Filter) (evidence.Filter, error)
+	Filters(ctx context.Context, c people.Caller) ([]evidence.Filter, error)
+	Filter(ctx context.Context, c people.Caller, id evidence.ID) (evidence.Filter, error)
+	ChangeFilter(ctx context.Context, c people.Caller, id evidence.ID, name string, shared bool) (evidence.Filter, error)
+	RemoveFilter(ctx context.Context, c people.Caller, id evidence.ID) error
+	Related(ctx context.Context, ws evidence.ID, e evidence.Event) ([]explore.Related, error)
+	BeginExport(ctx context.Context, c people.Caller, q evidence.Query, format string) (explore.Export, error)
+	Exports(ctx context.Context, c people.Caller) ([]explore.Export, error)
+	Export(ctx context.Context, c people.Caller, id evidence.ID) (explore.Export, error)
+	ExportFile(ctx context.Context, c people.Caller, id evidence.ID) (io.ReadCloser, explore.Export, error)
+	CancelExport(ctx context.Context, c people.Caller, id evidence.ID) error
 }

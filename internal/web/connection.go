@@ -31,6 +31,10 @@ func crumb(name, path string) ui.Crumb { return ui.Crumb{Name: name, Path: path}
 // showConnection shows a connection, with what was just done or why it was not.
 func (s *server) showConnection(w http.ResponseWriter, r *http.Request, status int, said, problem string) error {
 	ctx, caller := r.Context(), people.From(r.Context())
+	mark, err := s.liveMark(r)
+	if err != nil {
+		return err
+	}
 	c, err := s.cfg.Store.Connection(ctx, caller.Workspace, evidence.ID(r.PathValue("id")))
 	if err != nil {
 		return err
@@ -40,7 +44,7 @@ func (s *server) showConnection(w http.ResponseWriter, r *http.Request, status i
 		return err
 	}
 	v := view.Connection{
-		Now: s.now(), Connection: c, SourceName: rd.kind.Name, Health: rd.health, ToDo: toDo(rd),
+		Now: s.now(), Connection: c, Kind: rd.kind, Health: rd.health, Care: rd.care, PerMinute: s.cfg.PerMinute,
 		Commands: s.lookAfter(c), MayEvents: caller.Has(people.ReadEvents),
 		MayManage: caller.Has(people.ManageConnections), Said: said, Problem: problem,
 		Features: titles(rd, c.Features), Missing: titles(rd, c.Missing), Streams: streamRows(rd),
@@ -48,8 +52,11 @@ func (s *server) showConnection(w http.ResponseWriter, r *http.Request, status i
 	if err := s.connectionCoverage(ctx, rd, &v); err != nil {
 		return err
 	}
-	if v.Numbers.Gaps > 0 && v.ToDo == "" {
-		v.ToDo = "Its past has " + ui.Many(v.Numbers.Gaps, "gap") + "; see below until when each can be healed."
+	if v.Numbers.Gaps > 0 && v.Care.ToDo == "" {
+		v.Care.ToDo = "Its past has " + ui.Many(v.Numbers.Gaps, "gap") + "; see below until when each can be healed."
+	}
+	if v.Handovers, err = s.handovers(ctx, rd); err != nil {
+		return err
 	}
 	if v.Rereads, err = s.rereads(ctx, rd); err != nil {
 		return err
@@ -58,19 +65,26 @@ func (s *server) showConnection(w http.ResponseWriter, r *http.Request, status i
 	if err != nil {
 		return err
 	}
+	p.Mark = mark
 	p.Path = connectionPath(c.ID, "") // a page that answers a form is not asked for again by changing the theme
 	return render(w, r, status, view.ConnectionPage(p, v))
 }
 
-// toDo says what to do about a state, where its reason does not say it already.
-func toDo(r reading) string {
-	switch r.health.State {
-	case evidence.StateUnauthorized, evidence.StateUnreachable, evidence.StateStale:
-		if r.kind.Retention > 0 && !r.health.Since.IsZero() {
-			return "What happens meanwhile can be read back until " + ui.Day(r.health.Since.Add(r.kind.Retention)) + "; after that it is lost."
-		}
+// handovers gives how the connection went from one token to the next, with its streams in words.
+func (s *server) handovers(ctx context.Context, r reading) ([]view.HandoverRow, error) {
+	list, err := s.cfg.Connections.Handovers(ctx, r.connection.Workspace, r.connection.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading what happened to the tokens: %w", err)
 	}
-	return ""
+	var out []view.HandoverRow
+	for _, h := range list {
+		row := view.HandoverRow{Handover: h}
+		for _, st := range h.Streams {
+			row.Titles = append(row.Titles, r.streamTitle(st.Stream))
+		}
+		out = append(out, row)
+	}
+	return out, nil
 }
 
 func titles(r reading, streams []evidence.Stream) []string {

@@ -1,11 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
@@ -57,25 +59,56 @@ func (s *server) eventView(ctx context.Context, ws evidence.ID, ref evidence.Eve
 		Sequence: place.Sequence, Records: place.Records, Offset: place.Offset, Length: place.Length, Reread: place.Mode == store.Reread,
 		RequestedAt: place.RequestedAt, ReceivedAt: place.ReceivedAt, Links: sameLinks(e),
 	}
+	if v.Related, err = s.related(ctx, ws, e); err != nil {
+		return view.Event{}, err
+	}
+	if people.From(ctx).Has(people.BuildArtifacts) {
+		at := url.Values{string(evidence.KeyUUID): {e.UUID}}
+		spanParams(at, evidence.Span{From: e.At.Truncate(time.Second), To: e.At.Truncate(time.Second).Add(time.Second)})
+		v.ArtifactHref = "/events/artifact?" + at.Encode()
+	}
 	for _, other := range copies {
 		v.Copies = append(v.Copies, view.Copy{Ref: other.EventRef.String(), At: other.At, Raw: other.Raw})
 	}
 	return v, nil
 }
 
+// related gives the events that are nearest to one and share its session, person or item.
+func (s *server) related(ctx context.Context, ws evidence.ID, e evidence.Event) ([]view.Related, error) {
+	list, err := s.cfg.Explore.Related(ctx, ws, e)
+	if err != nil {
+		return nil, err
+	}
+	kinds, err := s.kindsByConnection(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
+	var out []view.Related
+	for _, r := range list {
+		v := url.Values{"range": {"120d"}}
+		if !r.Query.Span.From.IsZero() {
+			v.Del("range")
+			spanParams(v, r.Query.Span)
+		}
+		whereParams(v, r.Query.Where)
+		group := view.Related{Relation: r.Relation, Href: "/events?" + v.Encode()}
+		for _, x := range r.Events {
+			group.Rows = append(group.Rows, eventRow(kinds[x.Connection], x))
+		}
+		out = append(out, group)
+	}
+	return out, nil
+}
+
 // sameLinks leads to events that share something with this one.
 func sameLinks(e evidence.Event) []view.Link {
-	person := e.Person.UUID
-	if person == "" {
-		person = e.Person.Email
-	}
 	var out []view.Link
 	for _, l := range []struct {
 		text, value string
 		key         evidence.Key
 	}{
-		{"Same person", person, evidence.KeyPerson}, {"Same item", e.Item, evidence.KeyItem}, {"Same vault", e.Vault, evidence.KeyVault},
-		{"Same IP address", e.IP, evidence.KeyIP}, {"Same action", e.Action, evidence.KeyAction},
+		{"Same person", cmp.Or(e.Person.UUID, e.Person.Email), evidence.KeyPerson}, {"Same item", e.Item, evidence.KeyItem}, {"Same vault", e.Vault, evidence.KeyVault},
+		{"Same IP address", e.IP, evidence.KeyIP}, {"Same country", e.Country, evidence.KeyCountry}, {"Same app", e.Client, evidence.KeyClient}, {"Same action", e.Action, evidence.KeyAction},
 	} {
 		if l.value != "" {
 			out = append(out, view.Link{Text: l.text, Href: "/events?" + url.Values{string(l.key): {l.value}, "range": {"120d"}}.Encode()})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,13 +27,17 @@ const (
 )
 
 func (s *server) events(w http.ResponseWriter, r *http.Request) error {
-	ctx, c, params := r.Context(), people.From(r.Context()), r.URL.Query()
+	return s.showEvents(w, r, r.URL.Query(), http.StatusOK, view.SaveForm{})
+}
+
+// showEvents shows what an address asks for, with the form that saves it as it was filled in.
+func (s *server) showEvents(w http.ResponseWriter, r *http.Request, params url.Values, status int, save view.SaveForm) error {
+	ctx, c := r.Context(), people.From(r.Context())
 	v := view.Events{
-		Now: s.now(), Query: params.Get("q"), From: params.Get("from"), To: params.Get("to"),
-		KeyHelp: "KEY=VALUE narrows by one fact; several pieces must all hold, several values are separated by commas. Keys: " + keyWords() + ".",
+		Now: s.now(), Query: params.Get("q"), From: params.Get("from"), To: params.Get("to"), Save: save,
+		KeyHelp: "KEY=VALUE narrows by one fact; several pieces must all hold, several values are separated by commas, one with spaces or commas stands in double quotes. Keys: " + keyWords() + ".",
 	}
 	s.eventsForm(ctx, c.Workspace, params, &v)
-	status := http.StatusOK
 	sr, err := s.parseSearch(ctx, c.Workspace, params)
 	if err == nil {
 		err = s.eventsResult(ctx, params, sr, &v)
@@ -42,13 +47,31 @@ func (s *server) events(w http.ResponseWriter, r *http.Request) error {
 		v.Problem, status = err.Error(), http.StatusBadRequest // the form stays as it was filled in
 	case err != nil:
 		return err
+	default:
+		s.eventsAway(c, params, &v)
 	}
+	if v.Saved, err = s.savedFilters(ctx, c, params); err != nil {
+		return err
+	}
+	here := func(f view.SavedFilter) bool { return f.Here }
+	v.Save.Offered = v.Save.Offered && (save.Problem != "" || !slices.ContainsFunc(v.Saved, here))
 	p, err := s.framed(r, "Events", "/events")
 	if err != nil {
 		return err
 	}
 	p.Wide = true
 	return render(w, r, status, view.EventsPage(p, v))
+}
+
+// eventsAway gives the addresses where what is shown can be taken away or kept.
+func (s *server) eventsAway(c people.Caller, params url.Values, v *view.Events) {
+	same := clone(params)
+	v.ExportHref = "/events/export" + encode(same)
+	if c.Has(people.BuildArtifacts) {
+		v.ArtifactHref = "/events/artifact" + encode(same)
+	}
+	v.Save.Filter = same.Encode()
+	v.Save.Offered = v.Filtered || v.From != "" || v.To != "" || v.Save.Problem != ""
 }
 
 func keyWords() string {
@@ -67,7 +90,7 @@ func (s *server) eventsForm(ctx context.Context, ws evidence.ID, params url.Valu
 	}
 	custom := v.From != "" || v.To != ""
 	times := view.Choice{Name: "range", Label: "Time"}
-	for _, p := range presets() {
+	for _, p := range evidence.Lapses() {
 		times.Options = append(times.Options, view.Option{Value: p.Word, Label: p.Label, Here: p.Word == chosen && !custom})
 	}
 	if custom {
@@ -92,7 +115,11 @@ func (s *server) eventsForm(ctx context.Context, ws evidence.ID, params url.Valu
 	} {
 		box := view.Box{Name: string(f.key), Label: f.label, Hint: f.hint, Value: params.Get(string(f.key))}
 		for _, k := range s.suggest.of(ctx, ws, f.key) {
-			box.List = append(box.List, view.Option{Value: k.Value, Label: k.Label})
+			label := k.Label
+			if w := s.valueWords(f.key, k.Value); w != "" {
+				label = w
+			}
+			box.List = append(box.List, view.Option{Value: k.Value, Label: label})
 		}
 		v.MoreOpen = v.MoreOpen || box.Value != ""
 		v.More = append(v.More, box)
@@ -128,12 +155,17 @@ func (s *server) eventsResult(ctx context.Context, params url.Values, sr search,
 // without gives the address without one part of the search, and back on its first page.
 func without(params url.Values, c chip) string {
 	v := clone(params)
-	switch c.token {
-	case "":
+	if len(c.tokens) == 0 {
 		v.Del(c.param)
-	default:
-		v.Set("q", strings.Join(strings.Fields(strings.Replace(v.Get("q"), c.token, "", 1)), " "))
+		return encode(v)
 	}
+	rest := evidence.SplitWhere(v.Get("q"))
+	for _, token := range c.tokens {
+		if i := slices.Index(rest, token); i >= 0 {
+			rest = slices.Delete(rest, i, i+1)
+		}
+	}
+	v.Set("q", strings.Join(rest, " "))
 	return encode(v)
 }
 
@@ -339,6 +371,7 @@ func (s *server) coverageNote(ctx context.Context, q evidence.Query, v *view.Eve
 		if n := len(touching) - 1; n > 0 {
 			note += ", and " + ui.Many(n, "more gap")
 		}
+		v.CoverageHref = coverageHref(q)
 		v.Coverage = []string{note + ". What is not shown may have happened all the same."}
 	}
 	return nil

@@ -19,8 +19,17 @@ func TestFilledSite(t *testing.T) {
 		{"SearchBox", checkSearchBox},
 		{"EventPage", checkEventPage},
 		{"ArtifactPage", checkArtifactPage},
+		{"FrameworkPages", checkFrameworkPages},
+		{"MatrixPage", checkMatrixPage},
 		{"API", checkAPI},
+		{"Related", checkRelated},
+		{"Export", checkExport},
+		{"SavedFilters", checkSavedFilters},
+		{"SaveAsArtifact", checkSaveAsArtifact},
+		{"EventsAreLight", checkEventsAreLight},
+		{"ExploreAPI", checkExploreAPI},
 		{"Accessibility", checkAccessibility},
+		{"ExplorerByHand", checkExplorerByHand},
 		{"Keyboard", checkKeyboard},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t, s) })

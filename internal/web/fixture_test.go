@@ -18,6 +18,8 @@ import (
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/explore"
+	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/object"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
@@ -39,6 +41,7 @@ type site struct {
 	store   *store.Store
 	signIn  *signin.Service
 	tokens  *apitoken.Service
+	notify  *notify.Service
 	ws      evidence.ID
 	admin   store.Member
 	first   evidence.Connection
@@ -110,12 +113,15 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 	connections := connection.New(connection.Config{Store: s.store, Key: key, Kinds: kinds, Operator: operator, UserAgent: "Exhibit/test", Now: s.clock})
 	s.connections = connections
 	s.build = artifact.New(artifact.Config{Store: s.store, Objects: s.objects, Connections: connections, Engine: "Exhibit/test", Now: s.clock, TempDir: dir})
+	x := explore.New(explore.Config{Store: s.store, Objects: s.objects, Kinds: kinds, TempDir: dir, Now: s.clock})
+	t.Cleanup(func() { must(t, x.Close()) })
 	s.signIn = signin.New(s.store, s.clock)
 	s.tokens = apitoken.New(s.store, s.clock)
+	s.notify = notify.New(notify.Config{Store: s.store, Connections: connections, Name: "Northwind GmbH", UserAgent: "Exhibit/test", Now: s.clock})
 	s.admin, err = s.signIn.AddMember(ctx, "test", s.ws, "Ada Okafor", "ada@example.com")
 	must(t, err)
 	s.server, err = newServer(Config{
-		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Coverage: connections, Connections: connections, Artifacts: s.build, Program: program.New(s.store, s.clock), Kinds: kinds,
+		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: program.New(s.store, s.clock), Explore: x, Kinds: kinds,
 		Workspace: "Northwind GmbH", Version: "test", Now: s.clock, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	must(t, err)
@@ -147,6 +153,7 @@ type feed struct {
 	events     [][]byte
 	spans      []evidence.Span // in order; events outside of them are left out
 	caughtUp   bool
+	next       time.Time         // when it is to be read next
 	trouble    *evidence.Trouble // open or closed, after the last page
 }
 
@@ -183,6 +190,7 @@ func (s *site) fill(f feed) {
 			lease, first, in = done.Lease, false, in[n:]
 		}
 	}
+	lease.Next = f.next
 	if f.trouble != nil {
 		must(s.t, s.store.SetTrouble(ctx, lease, *f.trouble))
 		if !f.trouble.Open() {
@@ -253,14 +261,26 @@ func filled(t testing.TB) *site {
 		}
 		s.fill(f)
 	}
+	s.rotateFirst(whole.To)
 	s.fillSecond(sim)
 	span := evidence.Span{From: noon.Add(-9 * day), To: noon.Add(-8 * day)}
 	s.again(s.first, onepassword.Audit, span, oneAudit("LATEAUDITEVENT000000000001", noon.Add(-9*day+3*time.Hour), "Marek Dvořák", "marek@example.com"))
 	_, err = program.New(s.store, s.clock).Seed(t.Context(), "test", s.ws, "soc2")
 	must(t, err)
 	s.buildAll()
+	s.fillProgram()
 	s.fillSettings()
 	return s
+}
+
+// rotateFirst gives the first connection another token, which reads on where the old one stopped.
+func (s *site) rotateFirst(stopped time.Time) {
+	s.t.Helper()
+	s.first.TokenMark = "a1b2"
+	must(s.t, s.store.ReplaceToken(s.t.Context(), s.first, []byte("sealed too")))
+	for _, stream := range s.first.Features {
+		s.fill(feed{connection: s.first, stream: stream, caughtUp: true, next: noon.Add(24 * time.Second), spans: []evidence.Span{{From: stopped, To: noon.Add(-30 * time.Second)}}})
+	}
 }
 
 // fillSecond adds a connection whose token was refused three hours ago and lacks one event type.

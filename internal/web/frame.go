@@ -25,6 +25,7 @@ func entries() []struct {
 	}{
 		{"", people.Own, ui.Entry{Name: "Home", Path: "/", Icon: "house"}},
 		{"", people.ReadSources, ui.Entry{Name: "Sources", Path: "/sources", Icon: "plug"}},
+		{"", people.ReadSources, ui.Entry{Name: "Coverage", Path: "/coverage", Icon: "calendar"}},
 		{"", people.ReadEvents, ui.Entry{Name: "Events", Path: "/events", Icon: "activity"}},
 		{"", people.ReadArtifacts, ui.Entry{Name: "Artifacts", Path: "/artifacts", Icon: "file-check"}},
 		{"Compliance", people.ReadActions, ui.Entry{Name: "Actions", Path: "/actions", Icon: "list-checks"}},

@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"strings"
+
+	"github.com/exhibithq/exhibit/internal/framework"
 )
 
 // policy lets a page load its own style, script, fonts and pictures and nothing else: no inline code, no other host.
@@ -33,12 +35,20 @@ func headers(secure bool, next http.Handler) http.Handler {
 	})
 }
 
-// bodyLimit is more than any form or API request needs. Uploads do not exist yet.
+// bodyLimit is more than any form or API request needs.
 const bodyLimit = 64 << 10
+
+// mayHold is how many bytes a request may have. Frameworks are loaded as files.
+func mayHold(r *http.Request) int64 {
+	if r.Method == http.MethodPost && (r.URL.Path == "/frameworks/import" || r.URL.Path == apiPrefix+"/frameworks") {
+		return framework.MaxFile + bodyLimit
+	}
+	return bodyLimit
+}
 
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
+		r.Body = http.MaxBytesReader(w, r.Body, mayHold(r))
 		next.ServeHTTP(w, r)
 	})
 }

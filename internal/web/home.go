@@ -12,6 +12,10 @@ const newest = 5
 
 func (s *server) home(w http.ResponseWriter, r *http.Request) error {
 	c := people.From(r.Context())
+	mark, err := s.liveMark(r)
+	if err != nil {
+		return err
+	}
 	o, err := s.overview(r.Context(), c)
 	if err != nil {
 		return err
@@ -23,6 +27,9 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.framed(r, "Home", "/")
 	if err != nil {
 		return err
+	}
+	if c.Has(people.ReadSources) { // others have no stream to listen to
+		p.Mark = mark
 	}
 	return render(w, r, http.StatusOK, view.HomePage(p, view.Home{
 		Now: s.now(), Numbers: o.numbers, Attention: o.attention, Connections: o.cards, Artifacts: rows[:min(newest, len(rows))],

@@ -1,12 +1,15 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/source"
@@ -29,76 +32,52 @@ type reading struct {
 	kind       source.Kind
 	streams    []evidence.StreamStatus
 	health     evidence.Health
+	care       connection.Care
 }
 
 // readings gives all connections of a workspace with their health.
 func (s *server) readings(ctx context.Context, ws evidence.ID) ([]reading, error) {
-	list, err := s.cfg.Store.Connections(ctx, ws)
+	list, err := s.cfg.Connections.List(ctx, ws)
 	if err != nil {
 		return nil, fmt.Errorf("listing connections: %w", err)
 	}
 	var out []reading
-	for _, c := range list {
-		r, err := s.readingOf(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, r)
+	for _, st := range list {
+		out = append(out, s.reading(st))
 	}
 	return out, nil
 }
 
 func (s *server) readingOf(ctx context.Context, c evidence.Connection) (reading, error) {
-	streams, err := s.cfg.Store.Streams(ctx, c.ID)
+	st, err := s.cfg.Connections.Show(ctx, c.Workspace, c.ID)
 	if err != nil {
-		return reading{}, fmt.Errorf("reading the streams of %s: %w", c.ID, err)
+		return reading{}, fmt.Errorf("reading how %s stands: %w", c.ID, err)
 	}
-	kind, err := s.kind(c.Source)
-	if err != nil { // a source that this build does not know any more: its evidence is still shown
-		kind = source.Kind{ID: c.Source, Name: c.Source}
-	}
-	return reading{c, kind, streams, evidence.ConnectionHealth(c, streams, s.now())}, nil
+	return s.reading(st), nil
 }
 
-// lastRead is when any stream was last read.
-func (r reading) lastRead() time.Time {
-	var last time.Time
-	for _, st := range r.streams {
-		if st.LastReadAt.After(last) {
-			last = st.LastReadAt
-		}
+func (s *server) reading(st connection.Status) reading {
+	kind, err := s.kind(st.Source)
+	if err != nil { // a source that this build does not know any more: its evidence is still shown
+		kind = source.Kind{ID: st.Source, Name: st.Source}
 	}
-	return last
+	return reading{st.Connection, kind, st.Streams, st.Health, st.Care}
 }
 
 // through is how far the slowest granted stream has been read; zero if one has not been read at all.
 func (r reading) through() time.Time {
 	var slowest time.Time
-	for i, st := range r.granted() {
-		if i == 0 || st.Through.Before(slowest) {
+	first := true
+	for _, st := range r.streams {
+		if slices.Contains(r.connection.Missing, st.Stream) {
+			continue
+		}
+		if first || st.Through.Before(slowest) {
 			slowest = st.Through
 		}
+		first = false
 	}
 	return slowest
-}
-
-func (r reading) granted() []evidence.StreamStatus {
-	var out []evidence.StreamStatus
-	for _, st := range r.streams {
-		if !slices.Contains(r.connection.Missing, st.Stream) {
-			out = append(out, st)
-		}
-	}
-	return out
-}
-
-// progress is how much of the past a backfill has read, in percent; -1 if there is none under way.
-func (r reading) progress(now time.Time) int {
-	if r.health.State != evidence.StateBackfilling || r.kind.Retention <= 0 {
-		return -1
-	}
-	done := r.kind.Retention - now.Sub(r.through())
-	return int(min(max(100*done/r.kind.Retention, 0), 99))
 }
 
 // streamTitle gives a stream's title in words.
@@ -129,7 +108,7 @@ func (s *server) card(ctx context.Context, r reading) (view.ConnectionCard, erro
 	}
 	c := view.ConnectionCard{
 		ID: r.connection.ID, Name: r.connection.Name, SourceID: r.connection.Source, Category: r.kind.Category,
-		Health: r.health, DayCount: last.Total, LastRead: r.lastRead(), Progress: r.progress(now), Expires: r.connection.ExpiresAt,
+		Health: r.health, DayCount: last.Total, Care: r.care,
 	}
 	for _, b := range days.Buckets {
 		c.Days = append(c.Days, sum(b.Counts))
@@ -152,6 +131,7 @@ type overview struct {
 	coverage  []evidence.StreamCoverage
 	artifacts []evidence.Artifact
 	actions   []program.ActionView
+	channels  []notify.Channel
 	span      evidence.Span
 	numbers   view.Numbers
 	attention []view.Attention
@@ -175,6 +155,11 @@ func (s *server) overview(ctx context.Context, c people.Caller) (overview, error
 	if c.Has(people.ReadActions) {
 		if o.actions, err = s.cfg.Program.Actions(ctx, c.Workspace); err != nil {
 			return o, fmt.Errorf("listing actions: %w", err)
+		}
+	}
+	if c.Has(people.ReadSettings) {
+		if o.channels, err = s.cfg.Notify.List(ctx, c); err != nil {
+			return o, fmt.Errorf("listing channels: %w", err)
 		}
 	}
 	o.attention = attention(o, now)
@@ -219,8 +204,8 @@ func figures(o overview) view.Numbers {
 	n := view.Numbers{Connected: len(o.readings), Days: coverageDays, Artifacts: len(o.artifacts), Attentions: len(o.attention)}
 	for _, c := range o.cards {
 		n.EventsDay += c.DayCount
-		if c.LastRead.After(n.LastRead) {
-			n.LastRead = c.LastRead
+		if c.Care.LastReadAt.After(n.LastRead) {
+			n.LastRead = c.Care.LastReadAt
 		}
 	}
 	n.Covered, n.Gaps = covered(o.coverage)
@@ -262,26 +247,33 @@ func covered(list []evidence.StreamCoverage) (share float64, gaps int) {
 	return float64(read) / float64(asked), gaps
 }
 
-// attention lists what asks for somebody. What is lost first stands first; what has no date stands last.
+// attention lists what asks for somebody. What is lost first stands first, then what is due, then what has no date.
 func attention(o overview, now time.Time) []view.Attention {
 	var out []view.Attention
 	lasting, before := concerns(o, now)
 	out = append(out, lasting...)
+	out = append(out, failing(o.channels)...)
 	out = append(out, overdueActions(o.actions)...)
 	out = append(out, inconclusive(o.artifacts)...)
 	out = append(out, before...)
 	slices.SortStableFunc(out, func(a, b view.Attention) int {
-		switch {
-		case a.By.IsZero() && b.By.IsZero():
-			return 0
-		case a.By.IsZero():
-			return 1
-		case b.By.IsZero():
-			return -1
+		if c := cmp.Compare(urgency(a), urgency(b)); c != 0 {
+			return c
 		}
 		return a.By.Compare(b.By)
 	})
 	return out
+}
+
+// urgency puts what is lost for good before what is due, and that before what has no date.
+func urgency(a view.Attention) int {
+	switch {
+	case a.Lost:
+		return 0
+	case !a.By.IsZero():
+		return 1
+	}
+	return 2
 }
 
 func overdueActions(actions []program.ActionView) []view.Attention {

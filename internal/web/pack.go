@@ -54,7 +54,7 @@ func (w *packedWriter) WriteHeader(status int) {
 }
 
 func text(media string) bool {
-	return strings.HasPrefix(media, "text/") || strings.Contains(media, "json")
+	return strings.HasPrefix(media, "text/") && !strings.HasPrefix(media, "text/event-stream") || strings.Contains(media, "json")
 }
 
 func (w *packedWriter) Write(b []byte) (int, error) {

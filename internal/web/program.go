@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
-	"github.com/exhibithq/exhibit/internal/framework"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/recipe"
@@ -92,7 +91,7 @@ func (p programme) control(idOrKey string) (evidence.Control, error) {
 
 func (p programme) actionRow(v program.ActionView) view.ActionRow {
 	a := v.Action
-	row := view.ActionRow{Action: a, Overdue: v.Overdue, Period: v.Period, FilledBy: v.FilledBy, Control: p.controlOf(a.Control), Artifacts: p.attached(evidence.Target{Action: a.ID})}
+	row := view.ActionRow{Action: a, Overdue: v.Overdue, Idle: v.Idle, Period: v.Period, FilledBy: v.FilledBy, Control: p.controlOf(a.Control), Artifacts: p.attached(evidence.Target{Action: a.ID})}
 	if r, err := recipe.ByID(a.Recipe); err == nil {
 		row.RecipeTitle = r.Title
 	}
@@ -126,7 +125,7 @@ func (s *server) actions(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, a := range all.actions {
 		overdue, done := a.Overdue, a.Action.Status == evidence.ActionDone
-		is := []bool{true, overdue, !done, done}
+		is := []bool{true, overdue, !done && !a.Idle, done}
 		for i := range v.Tabs {
 			if is[i] {
 				v.Tabs[i].Count++
@@ -188,94 +187,4 @@ func (s *server) action(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return render(w, r, http.StatusOK, view.ActionPage(p, v))
-}
-
-func (s *server) controls(w http.ResponseWriter, r *http.Request) error {
-	all, err := s.programme(r.Context(), people.From(r.Context()).Workspace)
-	if err != nil {
-		return err
-	}
-	v := view.Controls{Now: s.now()}
-	for _, c := range all.controls {
-		v.Rows = append(v.Rows, all.controlRow(c.Control))
-	}
-	p, err := s.framed(r, "Controls", "/controls")
-	if err != nil {
-		return err
-	}
-	return render(w, r, http.StatusOK, view.ControlsPage(p, v))
-}
-
-func (s *server) control(w http.ResponseWriter, r *http.Request) error {
-	ctx, ws := r.Context(), people.From(r.Context()).Workspace
-	all, err := s.programme(ctx, ws)
-	if err != nil {
-		return err
-	}
-	c, err := all.control(r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	v := view.Control{Now: s.now(), Row: all.controlRow(c)}
-	for _, ref := range c.Requirements {
-		v.Requirements = append(v.Requirements, requirement(ref))
-	}
-	p, err := s.framed(r, c.Name, "/controls", ui.Crumb{Name: c.Key})
-	if err != nil {
-		return err
-	}
-	return render(w, r, http.StatusOK, view.ControlPage(p, v))
-}
-
-// requirement adds what a framework's file tells of a requirement; without a file the bare identifier is shown.
-func requirement(ref evidence.RequirementRef) view.Requirement {
-	out := view.Requirement{Ref: ref, Framework: ref.Framework}
-	f, err := framework.ByID(ref.Framework)
-	if err != nil {
-		return out
-	}
-	out.Framework = f.Name
-	if q, err := f.Requirement(ref.ID); err == nil {
-		out.Title = q.Title
-	}
-	return out
-}
-
-func (s *server) frameworks(w http.ResponseWriter, r *http.Request) error {
-	ctx, ws := r.Context(), people.From(r.Context()).Workspace
-	used, err := s.cfg.Store.FrameworksInUse(ctx, ws)
-	if err != nil {
-		return fmt.Errorf("listing frameworks: %w", err)
-	}
-	controls, err := s.cfg.Program.Controls(ctx, ws)
-	if err != nil {
-		return fmt.Errorf("listing controls: %w", err)
-	}
-	var v view.Frameworks
-	for _, u := range used {
-		row := view.FrameworkUse{ID: u.Framework, Name: u.Framework, Version: u.Version, UsedSince: u.Since}
-		if f, err := framework.ByID(u.Framework); err == nil {
-			row.Name, row.Licence = f.Title, f.Licence
-			for _, q := range f.Requirements {
-				row.Requirements = append(row.Requirements, view.RequirementRow{ID: q.ID, Title: q.Title, Controls: meeting(controls, f.ID, q.ID)})
-			}
-		}
-		v.Rows = append(v.Rows, row)
-	}
-	p, err := s.framed(r, "Frameworks", "/frameworks")
-	if err != nil {
-		return err
-	}
-	return render(w, r, http.StatusOK, view.FrameworksPage(p, v))
-}
-
-// meeting gives the controls that are meant to meet a requirement.
-func meeting(controls []program.ControlView, framework, id string) []evidence.Control {
-	var out []evidence.Control
-	for _, c := range controls {
-		if slices.Contains(c.Control.Requirements, evidence.RequirementRef{Framework: framework, ID: id}) {
-			out = append(out, c.Control)
-		}
-	}
-	return out
 }

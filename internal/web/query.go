@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -28,20 +29,6 @@ func parseTime(s string) (time.Time, error) {
 	return time.Time{}, evidence.Errorf(evidence.Invalid, "%.60q is no time. Write 2026-11-23 or 2026-11-23T08:00, in UTC.", s)
 }
 
-// presets are the ranges of time that can be chosen, by their word in the address.
-func presets() []struct {
-	Word, Label string
-	Length      time.Duration
-} {
-	return []struct {
-		Word, Label string
-		Length      time.Duration
-	}{
-		{"1h", "Last hour", time.Hour}, {"24h", "Last 24 hours", day}, {"7d", "Last 7 days", 7 * day},
-		{"30d", "Last 30 days", 30 * day}, {"120d", "Last 120 days", 120 * day}, {"366d", "Last 366 days", 366 * day},
-	}
-}
-
 const defaultRange = "7d"
 
 // parseSpan reads the time of a search: from and to if they are given, else the chosen range up to now. words says it.
@@ -52,7 +39,7 @@ func parseSpan(v url.Values, now time.Time) (span evidence.Span, words string, e
 	}
 	span.To = now.Truncate(time.Minute).Add(time.Minute)
 	found := false
-	for _, p := range presets() {
+	for _, p := range evidence.Lapses() {
 		if p.Word == word {
 			span.From, found = now.Add(-p.Length), true
 			words = "in the " + strings.ToLower(p.Label)
@@ -102,12 +89,14 @@ func filterKeys() []evidence.Key {
 type search struct {
 	query evidence.Query
 	words string // the time in words
+	lapse string // the range up to now that was chosen; empty: other times
 	chips []chip // what narrows it
 }
 
 // chip is one part of a search with the parameter of the address that made it.
 type chip struct {
-	text, param, token string // token: the piece of q to take out; empty: the whole parameter
+	text, param string
+	tokens      []string // the pieces of q to take out; none: the whole parameter
 }
 
 // parseSearch reads an address. Nothing in it is trusted; what cannot be meant is Invalid with a sentence.
@@ -116,6 +105,9 @@ func (s *server) parseSearch(ctx context.Context, ws evidence.ID, v url.Values) 
 	var err error
 	if sr.query.Span, sr.words, err = parseSpan(v, s.now()); err != nil {
 		return sr, err
+	}
+	if v.Get("from") == "" && v.Get("to") == "" && v.Get("range") != "custom" {
+		sr.lapse = cmp.Or(v.Get("range"), defaultRange)
 	}
 	if id := v.Get("connection"); id != "" {
 		c, err := s.cfg.Store.Connection(ctx, ws, evidence.ID(id))
@@ -134,7 +126,8 @@ func (s *server) parseSearch(ctx context.Context, ws evidence.ID, v url.Values) 
 	}
 	for _, key := range filterKeys() {
 		if value := strings.TrimSpace(v.Get(string(key))); value != "" {
-			sr.where(chip{text: string(key) + " is " + value, param: string(key)}, evidence.Match{Key: key, Values: []string{value}})
+			m := evidence.Match{Key: key, Values: []string{value}}
+			sr.where(chip{text: s.matchWords(m), param: string(key)}, m)
 		}
 	}
 	return sr, s.parseBox(ctx, v.Get("q"), &sr)
@@ -152,56 +145,58 @@ func (s *server) parseBox(ctx context.Context, box string, sr *search) error {
 		return evidence.Errorf(evidence.Invalid, "The search is longer than 400 characters. Take some words out.")
 	}
 	var words []string
-	for _, token := range tokens(box) {
+	for _, token := range evidence.SplitWhere(box) {
+		plain := evidence.Unquote(token)
 		switch {
 		case strings.Contains(token, "="):
 			m, err := evidence.ParseMatch(token)
 			if err != nil {
 				return err
 			}
-			sr.where(chip{text: string(m.Key) + " is " + strings.Join(m.Values, " or "), param: "q", token: token}, m)
-		case isIP(token):
-			sr.where(chip{text: "ip is " + token, param: "q", token: token}, evidence.Match{Key: evidence.KeyIP, Values: []string{token}})
-		case strings.Contains(token, "@"):
-			sr.where(chip{text: "person is " + token, param: "q", token: token}, evidence.Match{Key: evidence.KeyPerson, Values: []string{token}})
-		default:
+			sr.where(chip{text: s.matchWords(m), param: "q", tokens: []string{token}}, m)
+		case isIP(plain):
+			sr.where(chip{text: "ip is " + plain, param: "q", tokens: []string{token}}, evidence.Match{Key: evidence.KeyIP, Values: []string{plain}})
+		case strings.Contains(plain, "@"):
+			sr.where(chip{text: "person is " + plain, param: "q", tokens: []string{token}}, evidence.Match{Key: evidence.KeyPerson, Values: []string{plain}})
+		case plain != "":
 			words = append(words, token)
 		}
 	}
 	if len(words) == 0 {
 		return nil
 	}
-	phrase := strings.Join(words, " ")
+	phrase := evidence.Unquote(strings.Join(words, " "))
 	m, err := s.lookUp(ctx, sr.query.Workspace, phrase)
 	if err != nil {
 		return err
 	}
-	sr.where(chip{text: string(m.Key) + " is " + phrase, param: "q", token: phrase}, m)
+	sr.where(chip{text: string(m.Key) + " is " + phrase, param: "q", tokens: words}, m)
 	return nil
 }
 
-// tokens splits at spaces; double quotes keep spaces together.
-func tokens(s string) []string {
-	var out []string
-	var b strings.Builder
-	quoted := false
-	for _, r := range s + " " {
-		switch {
-		case r == '"':
-			quoted = !quoted
-		case r == ' ' && !quoted:
-			if b.Len() > 0 {
-				out = append(out, b.String())
-				b.Reset()
-			}
-		default:
-			b.WriteRune(r)
+// matchWords says a part of a filter with full words for values that the sources know, the raw value always beside them.
+func (s *server) matchWords(m evidence.Match) string {
+	var values []string
+	for _, v := range m.Values {
+		if w := s.valueWords(m.Key, v); w != "" {
+			v = w + " (" + v + ")"
+		}
+		values = append(values, v)
+	}
+	return string(m.Key) + " is " + strings.Join(values, " or ")
+}
+
+// valueWords says a value of a filter in full words; "" if no source knows it.
+func (s *server) valueWords(key evidence.Key, value string) string {
+	for _, k := range s.cfg.Kinds {
+		if k.Words == nil {
+			continue
+		}
+		if w := k.Words(key, value); w != "" {
+			return w
 		}
 	}
-	if rest := strings.TrimRight(b.String(), " "); rest != "" { // a quote was left open
-		out = append(out, rest)
-	}
-	return out
+	return ""
 }
 
 func isIP(s string) bool {

@@ -37,6 +37,19 @@ func (s *server) settings(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	channels, err := s.cfg.Notify.List(ctx, c)
+	if err != nil {
+		return err
+	}
+	v.Channels = len(channels)
+	for _, ch := range channels {
+		if ch.Failures > 0 {
+			v.Failing++
+		}
+	}
+	if v.DigestHour, err = s.cfg.Notify.DigestHour(ctx, c); err != nil {
+		return err
+	}
 	p, err := s.framed(r, "Settings", "/settings")
 	if err != nil {
 		return err

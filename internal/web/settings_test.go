@@ -10,7 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibithq/exhibit/internal/apitoken"
+	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/seal"
 	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/htmlcheck"
 )
@@ -41,13 +43,20 @@ func (s *site) fillSettings() {
 			must(s.t, err)
 		}
 	}
+	mail := s.channel(notify.Request{Kind: notify.Email, Name: "Security team", Host: "smtp.example.com", From: "exhibit@example.com", To: []string{"ada@example.com", "ben@example.com", "cy@example.com"}})
+	must(s.t, s.store.NoteTold(ctx, s.ws, mail, store.Told{At: s.clock().Add(-5 * time.Hour), Sent: true, Digest: true}))
+	s.channel(notify.Request{Kind: notify.Teams, Name: "Microsoft Teams", URL: seal.NewSecret("https://prod-12.example.com/workflows/x"), Tells: []string{"gaps", "late"}})
+	failing := s.channel(notify.Request{Kind: notify.Slack, Name: "#security-alerts", URL: seal.NewSecret("https://hooks.example.com/services/x"), Tells: []string{"unauthorized", "expiry", "gaps", "stale"}})
+	for range 4 {
+		must(s.t, s.store.NoteFailure(ctx, s.ws, failing, s.clock().Add(-3*time.Minute), "hooks.example.com answered 404: no_service.", s.clock().Add(9*time.Minute)))
+	}
 }
 
 func TestSettingsByRole(t *testing.T) {
 	s := newSite(t)
 	for role, want := range map[people.Role][]string{
-		people.Admin:        {"People", "API tokens", "Activity"},
-		people.Collaborator: {"People", "API tokens", "Activity"},
+		people.Admin:        {"People", "API tokens", "Notifications", "Activity"},
+		people.Collaborator: {"People", "API tokens", "Notifications", "Activity"},
 	} {
 		p := htmlcheck.Parse(t, s.get(s.as(role), "/settings").body)
 		for _, name := range want {

@@ -14,12 +14,20 @@ import (
 )
 
 func (s *server) sources(w http.ResponseWriter, r *http.Request) error {
+	mark, err := s.liveMark(r)
+	if err != nil {
+		return err
+	}
 	o, err := s.overview(r.Context(), people.From(r.Context()))
 	if err != nil {
 		return err
 	}
 	v := view.Sources{Now: s.now(), Numbers: o.numbers, Query: strings.TrimSpace(r.FormValue("q")), Category: r.FormValue("category")}
 	v.MayManage = people.From(r.Context()).Has(people.ManageConnections)
+	v.Have = map[string]int{}
+	for _, rd := range o.readings {
+		v.Have[rd.kind.ID]++
+	}
 	v.Tabs = s.categories(v.Query, v.Category)
 	for _, k := range s.cfg.Kinds {
 		if wanted(k, v.Query, v.Category) {
@@ -36,6 +44,7 @@ func (s *server) sources(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	p.Mark = mark
 	return render(w, r, http.StatusOK, view.SourcesPage(p, v))
 }
 
@@ -83,6 +92,10 @@ func (s *server) source(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	mark, err := s.liveMark(r)
+	if err != nil {
+		return err
+	}
 	list, err := s.readings(r.Context(), people.From(r.Context()).Workspace)
 	if err != nil {
 		return err
@@ -103,6 +116,7 @@ func (s *server) source(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	p.Mark = mark
 	return render(w, r, http.StatusOK, view.SourcePage(p, v))
 }
 

@@ -22,6 +22,7 @@ type server struct {
 	tries   *attempts // sign-in links
 	tokens  *attempts // API tokens
 	builds  *building
+	hub     *hub
 	log     *slog.Logger
 }
 
@@ -35,8 +36,8 @@ func New(cfg Config) (http.Handler, error) {
 }
 
 func newServer(cfg Config) (*server, error) {
-	if cfg.Store == nil || cfg.SignIn == nil || cfg.Coverage == nil || cfg.Connections == nil || cfg.Artifacts == nil || cfg.Program == nil || cfg.Tokens == nil {
-		return nil, fmt.Errorf("making the pages: Store, SignIn, Tokens, Coverage, Connections, Artifacts and Program must all be given")
+	if cfg.Store == nil || cfg.SignIn == nil || cfg.Coverage == nil || cfg.Connections == nil || cfg.Artifacts == nil || cfg.Program == nil || cfg.Tokens == nil || cfg.Notify == nil || cfg.Explore == nil {
+		return nil, fmt.Errorf("making the pages: Store, SignIn, Tokens, Notify, Coverage, Connections, Artifacts, Program and Explore must all be given")
 	}
 	assets, err := asset.New()
 	if err != nil {
@@ -53,7 +54,7 @@ func newServer(cfg Config) (*server, error) {
 	}
 	return &server{
 		cfg: cfg, assets: assets, metrics: newMetrics(cfg.Store), suggest: newSuggestions(cfg.Store, cfg.Now),
-		tries: newAttempts(cfg.Now, tooManyLinks), tokens: newAttempts(cfg.Now, tooManyTokens), builds: newBuilding(), log: cfg.Log,
+		tries: newAttempts(cfg.Now, tooManyLinks), tokens: newAttempts(cfg.Now, tooManyTokens), builds: newBuilding(), hub: newHub(cfg.Store, cfg.Now, cfg.Log), log: cfg.Log,
 	}, nil
 }
 
@@ -85,8 +86,10 @@ func (s *server) serve(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), rt.limit)
 		defer cancel()
-		if rt.limit > quick { // the server's own write time-out is for pages; a test recorder has none to extend
-			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(rt.limit))
+		if rt.limit > quick { // the server's own time-outs are for pages; a test recorder has none to extend
+			rc := http.NewResponseController(w)
+			_ = rc.SetWriteDeadline(time.Now().Add(rt.limit))
+			_ = rc.SetReadDeadline(time.Now().Add(rt.limit)) // when it passes, the request's context ends
 		}
 		r = r.WithContext(ctx)
 		r, err := s.identify(r)
@@ -111,7 +114,11 @@ func (s *server) identify(r *http.Request) (*http.Request, error) {
 	if secret == "" {
 		return r, nil
 	}
-	c, err := s.cfg.SignIn.Caller(r.Context(), secret)
+	who := s.cfg.SignIn.Caller
+	if byItself(r) {
+		who = s.cfg.SignIn.Peek
+	}
+	c, err := who(r.Context(), secret)
 	if evidence.ErrorCode(err) == evidence.Unauthorized {
 		return r, nil
 	}

@@ -67,6 +67,7 @@ func (e event) get(paths ...string) string {
 func (e event) fill(d *source.Description) {
 	d.Place = joined(", ", e.get("location.city"), e.get("location.country", "country"))
 	d.IP = e.get("client.ip_address", "client.ip", "session.ip")
+	d.Session = e.get("session_uuid", "session.uuid")
 	d.Client = joined(" ", e.get("client.app_name"), e.get("client.app_version"))
 	d.Device = joined(", ", joined(" ", e.get("client.platform_name"), e.get("client.platform_version")), joined(" ", e.get("client.os_name"), e.get("client.os_version")))
 	switch e.stream {
@@ -175,6 +176,21 @@ func (e event) words(path, value string) string {
 		return membershipRoles[value]
 	}
 	return otherWords[path[strings.LastIndexByte(path, '.')+1:]][value]
+}
+
+// filterWords says a value of a filter in full words. An action that several streams have gets the words of each.
+func filterWords(key evidence.Key, value string) string {
+	switch key {
+	case evidence.KeyAction:
+		first := cmp.Or(usageActions[value], signInCategories[value])
+		if second := auditVerbs[value]; second != first {
+			return joined(" / ", first, second)
+		}
+		return first
+	case evidence.KeyType:
+		return cmp.Or(capital(signInTypes[value]), capital(auditObjects[value].noun))
+	}
+	return ""
 }
 
 // leaf is one value in an event that holds no other.

@@ -44,7 +44,7 @@ func TestDescribe(t *testing.T) {
 		{"unknown use", Usages, `{"action":"beam-up"}`, source.Description{Stream: "Item usage", Verb: "beam-up", Object: "item"}},
 		{
 			"joined a group", Audit, `{"actor_uuid":"P","actor_details":` + personJSON + `,"action":"join","object_type":"gm","object_uuid":"g","aux_uuid":"M","aux_details":{"uuid":"M","name":"Sam","email":"sam@example.com"},"aux_info":"A",` + sessionJSON + `}`,
-			source.Description{Stream: "Audit event", Verb: "added a member to a group", Object: "g, member Sam (sam@example.com) as manager", Person: "Robin", Email: "robin@example.com", IP: "192.0.2.9"},
+			source.Description{Stream: "Audit event", Verb: "added a member to a group", Object: "g, member Sam (sam@example.com) as manager", Person: "Robin", Email: "robin@example.com", IP: "192.0.2.9", Session: "S"},
 		},
 		{
 			"known words, unknown pair", Audit, `{"actor_uuid":"P","action":"suspend","object_type":"vault","object_uuid":"v"}`,
@@ -146,5 +146,20 @@ func TestServersStandInTheirOrder(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("servers are %q", got)
+	}
+}
+
+func TestFilterWords(t *testing.T) {
+	for _, c := range []struct {
+		key         evidence.Key
+		value, want string
+	}{
+		{evidence.KeyAction, "reveal", "Revealed"}, {evidence.KeyAction, "credentials_failed", "Failed: wrong credentials"}, {evidence.KeyAction, "suspend", "Suspended"},
+		{evidence.KeyAction, "export", "Exported"}, {evidence.KeyType, "gm", "Group"}, {evidence.KeyType, "totp_bad", "Wrong one-time password"},
+		{evidence.KeyAction, "beam-up", ""}, {evidence.KeyVault, "reveal", ""},
+	} {
+		if got := filterWords(c.key, c.value); got != c.want {
+			t.Errorf("%s %s: %q, want %q", c.key, c.value, got, c.want)
+		}
 	}
 }

@@ -20,7 +20,7 @@ func Kind() source.Kind {
 		Category: "Security",
 		Summary:  "Sign-in attempts, use of items in shared vaults and changes by administrators, read from the Events API of a 1Password Business account. Exhibit only reads.",
 		Auth:     "Bearer token",
-		Plan:     "1Password Business or Enterprise; an owner or administrator makes the token",
+		Plan:     "1Password Business or Enterprise",
 		Controls: []string{
 			"Failed sign-ins are logged and looked at",
 			"Access to shared secrets is recorded for each person",
@@ -40,11 +40,13 @@ func Kind() source.Kind {
 		PageLimit: mostEvents,
 		Setup:     setup(),
 		Limits:    limits(),
+		Help:      help(),
 		Preflight: preflight,
 		Open:      open,
 		Describe:  describe,
 		Normalise: normalise,
 		Split:     splitAgain,
+		Words:     filterWords,
 	}
 }
 
@@ -62,19 +64,6 @@ func streamKinds() []source.StreamKind {
 			Stream: Audit, Title: "Audit events", Actions: auditWords(),
 			Shows: "Without audit events there is no evidence of joiners and leavers, group and vault access, administrators' changes, policies and service accounts.",
 		},
-	}
-}
-
-func setup() []source.Step {
-	return []source.Step{
-		{Title: "Sign in as an owner or administrator", Text: "Sign in to your account on 1Password.com. Only owners and administrators of a 1Password Business account can make the token; on other plans the integration is not offered."},
-		{Title: "Note where your account lives", Text: "Look at the address in the browser: 1password.com, ent.1password.com, 1password.ca or 1password.eu. It decides which events server to choose in Exhibit."},
-		{Title: "Open the integrations", Text: "Choose Integrations in the sidebar, then Directory. Under Events Reporting choose your SIEM or Other."},
-		{Title: "Name it", Text: "Give the integration a name that says what it is for, such as Exhibit, and add it."},
-		{Title: "Make a bearer token", Text: "Give the token a name and choose when it expires: after 30, 90 or 180 days, or never. 180 days is a good choice; Home counts the last 30 days down."},
-		{Title: "Tick all three event types", Text: "Sign-in attempts, item usages and audit events. What is not ticked cannot be read with this token, and a token cannot be changed later."},
-		{Title: "Issue the token and copy it", Text: "1Password shows it once. Save it in 1Password if you like, copy it with the copy button, so that nothing is cut off, and paste it into Exhibit."},
-		{Title: "When it expires", Text: "Issue a second token for the same integration, rotate it into the connection in Exhibit, then revoke the first one. Nothing is lost as long as that happens within 120 days."},
 	}
 }
 

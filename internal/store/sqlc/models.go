@@ -185,6 +185,24 @@ type Coverage struct {
 	ToAt   int64
 }
 
+type EventExport struct {
+	ID         string
+	Workspace  string
+	Member     string
+	Format     string
+	Words      string
+	State      string
+	Total      int64
+	Written    int64
+	Size       int64
+	Sha256     string
+	Problem    string
+	CreatedAt  int64
+	TouchedAt  int64
+	FinishedAt int64
+	ExpiresAt  int64
+}
+
 type FrameworkDraft struct {
 	Workspace string
 	ID        string
@@ -350,6 +368,8 @@ type Stream struct {
 	Late       int64
 	Conflicts  int64
 	Odd        int64
+	NextReadAt int64
+	HandoverAt int64
 }
 
 type Telling struct {

@@ -424,8 +424,8 @@ func (q *Queries) AddApproval(ctx context.Context, arg AddApprovalParams) error 
 }
 
 const addArtifact = `-- name: AddArtifact :exec
-INSERT INTO artifact (id, workspace, kind, recipe, title, from_at, to_at, created_at, retired_at, retired)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO artifact (id, workspace, kind, recipe, title, from_at, to_at, created_at, retired_at, retired, variant)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 `
 
 type AddArtifactParams struct {
@@ -439,6 +439,7 @@ type AddArtifactParams struct {
 	CreatedAt int64
 	RetiredAt int64
 	Retired   string
+	Variant   string
 }
 
 func (q *Queries) AddArtifact(ctx context.Context, arg AddArtifactParams) error {
@@ -453,6 +454,7 @@ func (q *Queries) AddArtifact(ctx context.Context, arg AddArtifactParams) error 
 		arg.CreatedAt,
 		arg.RetiredAt,
 		arg.Retired,
+		arg.Variant,
 	)
 	return err
 }
@@ -741,6 +743,40 @@ func (q *Queries) AddCoverage(ctx context.Context, stream int64, fromAt int64, t
 	return err
 }
 
+const addExport = `-- name: AddExport :exec
+INSERT INTO event_export (id, workspace, member, format, words, state, total, written, size, sha256, problem, created_at, touched_at, finished_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, '', '', $8, $9, 0, $10)
+`
+
+type AddExportParams struct {
+	ID        string
+	Workspace string
+	Member    string
+	Format    string
+	Words     string
+	State     string
+	Total     int64
+	CreatedAt int64
+	TouchedAt int64
+	ExpiresAt int64
+}
+
+func (q *Queries) AddExport(ctx context.Context, arg AddExportParams) error {
+	_, err := q.db.ExecContext(ctx, addExport,
+		arg.ID,
+		arg.Workspace,
+		arg.Member,
+		arg.Format,
+		arg.Words,
+		arg.State,
+		arg.Total,
+		arg.CreatedAt,
+		arg.TouchedAt,
+		arg.ExpiresAt,
+	)
+	return err
+}
+
 const addFrameworkDraft = `-- name: AddFrameworkDraft :exec
 INSERT INTO framework_draft (workspace, id, member, document, sha256, file, made_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -801,6 +837,31 @@ func (q *Queries) AddFrameworkRevision(ctx context.Context, arg AddFrameworkRevi
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const addHandovers = `-- name: AddHandovers :exec
+INSERT INTO handover (stream, at, kind, old_mark, new_mark, old_read_at, old_through, new_read_at, new_through)
+SELECT s.id, CAST($1 AS bigint), CAST($2 AS text), CAST($3 AS text), CAST($4 AS text), s.last_read_at, s.live_to, 0, 0
+FROM stream s WHERE s.connection = $5 ON CONFLICT (stream, at) DO NOTHING
+`
+
+type AddHandoversParams struct {
+	At         int64
+	Kind       string
+	OldMark    string
+	NewMark    string
+	Connection string
+}
+
+func (q *Queries) AddHandovers(ctx context.Context, arg AddHandoversParams) error {
+	_, err := q.db.ExecContext(ctx, addHandovers,
+		arg.At,
+		arg.Kind,
+		arg.OldMark,
+		arg.NewMark,
+		arg.Connection,
+	)
+	return err
 }
 
 const addLeaf = `-- name: AddLeaf :exec
@@ -1123,6 +1184,50 @@ func (q *Queries) AddSample(ctx context.Context, arg AddSampleParams) error {
 		arg.DrawnBy,
 	)
 	return err
+}
+
+const addSavedFilter = `-- name: AddSavedFilter :execrows
+INSERT INTO saved_filter (id, workspace, member, name, shared, lapse, from_at, to_at, connection, stream, matches, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT DO NOTHING
+`
+
+type AddSavedFilterParams struct {
+	ID         string
+	Workspace  string
+	Member     string
+	Name       string
+	Shared     int64
+	Lapse      string
+	FromAt     int64
+	ToAt       int64
+	Connection string
+	Stream     string
+	Matches    string
+	CreatedAt  int64
+	UpdatedAt  int64
+}
+
+func (q *Queries) AddSavedFilter(ctx context.Context, arg AddSavedFilterParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addSavedFilter,
+		arg.ID,
+		arg.Workspace,
+		arg.Member,
+		arg.Name,
+		arg.Shared,
+		arg.Lapse,
+		arg.FromAt,
+		arg.ToAt,
+		arg.Connection,
+		arg.Stream,
+		arg.Matches,
+		arg.CreatedAt,
+		arg.UpdatedAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const addSession = `-- name: AddSession :exec
@@ -1533,7 +1638,7 @@ func (q *Queries) Approval(ctx context.Context, hash []byte, workspace string, m
 }
 
 const artifact = `-- name: Artifact :one
-SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact a JOIN artifact_version v ON v.artifact = a.id
+SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact a JOIN artifact_version v ON v.artifact = a.id
 WHERE a.workspace = $1 AND a.id = $2 ORDER BY v.version DESC LIMIT 1
 `
 
@@ -1548,6 +1653,7 @@ type ArtifactRow struct {
 	CreatedAt       int64
 	RetiredAt       int64
 	Retired         string
+	Variant         string
 	ArtifactVersion ArtifactVersion
 }
 
@@ -1565,6 +1671,7 @@ func (q *Queries) Artifact(ctx context.Context, workspace string, iD string) (Ar
 		&i.CreatedAt,
 		&i.RetiredAt,
 		&i.Retired,
+		&i.Variant,
 		&i.ArtifactVersion.Artifact,
 		&i.ArtifactVersion.Version,
 		&i.ArtifactVersion.RecipeVersion,
@@ -1621,7 +1728,7 @@ func (q *Queries) ArtifactVersions(ctx context.Context, workspace string, iD str
 }
 
 const artifacts = `-- name: Artifacts :many
-SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact a JOIN artifact_version v ON v.artifact = a.id
+SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact a JOIN artifact_version v ON v.artifact = a.id
 WHERE a.workspace = $1 AND v.version = (SELECT max(w.version) FROM artifact_version w WHERE w.artifact = a.id)
   AND (CAST($2 AS text) = '' OR a.recipe = $2) AND (CAST($3 AS text) = '' OR a.kind = $3)
   AND (CAST($4 AS text) = '' OR a.id IN (SELECT t.artifact FROM attachment t WHERE t.control = $4 AND t.detached_at = 0))
@@ -1648,6 +1755,7 @@ type ArtifactsRow struct {
 	CreatedAt       int64
 	RetiredAt       int64
 	Retired         string
+	Variant         string
 	ArtifactVersion ArtifactVersion
 }
 
@@ -1677,6 +1785,7 @@ func (q *Queries) Artifacts(ctx context.Context, arg ArtifactsParams) ([]Artifac
 			&i.CreatedAt,
 			&i.RetiredAt,
 			&i.Retired,
+			&i.Variant,
 			&i.ArtifactVersion.Artifact,
 			&i.ArtifactVersion.Version,
 			&i.ArtifactVersion.RecipeVersion,
@@ -1859,6 +1968,15 @@ func (q *Queries) Audits(ctx context.Context, workspace string) ([]Audit, error)
 		return nil, err
 	}
 	return items, nil
+}
+
+const awaitHandover = `-- name: AwaitHandover :exec
+UPDATE stream SET handover_at = $1 WHERE connection = $2
+`
+
+func (q *Queries) AwaitHandover(ctx context.Context, at int64, connection string) error {
+	_, err := q.db.ExecContext(ctx, awaitHandover, at, connection)
+	return err
 }
 
 const badPages = `-- name: BadPages :many
@@ -2534,6 +2652,30 @@ func (q *Queries) DeleteExpiredSessions(ctx context.Context, now int64) error {
 	return err
 }
 
+const deleteExport = `-- name: DeleteExport :execrows
+DELETE FROM event_export WHERE workspace = $1 AND id = $2
+`
+
+func (q *Queries) DeleteExport(ctx context.Context, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteExport, workspace, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteSavedFilter = `-- name: DeleteSavedFilter :execrows
+DELETE FROM saved_filter WHERE workspace = $1 AND id = $2
+`
+
+func (q *Queries) DeleteSavedFilter(ctx context.Context, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteSavedFilter, workspace, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteSession = `-- name: DeleteSession :execrows
 DELETE FROM session WHERE hash = $1
 `
@@ -2547,15 +2689,25 @@ func (q *Queries) DeleteSession(ctx context.Context, hash []byte) (int64, error)
 }
 
 const derivedArtifact = `-- name: DerivedArtifact :one
-SELECT id FROM artifact WHERE workspace = $1 AND recipe = $2 AND from_at = $3 AND to_at = $4 AND kind = 'derived'
+SELECT id FROM artifact WHERE workspace = $1 AND recipe = $2 AND from_at = $3 AND to_at = $4
+  AND variant = $5 AND kind = 'derived'
 `
 
-func (q *Queries) DerivedArtifact(ctx context.Context, workspace string, recipe string, fromAt int64, toAt int64) (string, error) {
+type DerivedArtifactParams struct {
+	Workspace string
+	Recipe    string
+	FromAt    int64
+	ToAt      int64
+	Variant   string
+}
+
+func (q *Queries) DerivedArtifact(ctx context.Context, arg DerivedArtifactParams) (string, error) {
 	row := q.db.QueryRowContext(ctx, derivedArtifact,
-		workspace,
-		recipe,
-		fromAt,
-		toAt,
+		arg.Workspace,
+		arg.Recipe,
+		arg.FromAt,
+		arg.ToAt,
+		arg.Variant,
 	)
 	var id string
 	err := row.Scan(&id)
@@ -2617,13 +2769,129 @@ func (q *Queries) DropPending(ctx context.Context, stream int64) error {
 	return err
 }
 
+const endHandover = `-- name: EndHandover :exec
+UPDATE handover SET new_read_at = $1, new_through = $2 WHERE stream = $3 AND at = $4
+`
+
+func (q *Queries) EndHandover(ctx context.Context, newReadAt int64, newThrough int64, stream int64, at int64) error {
+	_, err := q.db.ExecContext(ctx, endHandover,
+		newReadAt,
+		newThrough,
+		stream,
+		at,
+	)
+	return err
+}
+
 const endLeases = `-- name: EndLeases :exec
-UPDATE stream SET holder = '', epoch = epoch + 1, lease_until = 0 WHERE connection = $1
+UPDATE stream SET holder = '', epoch = epoch + 1, lease_until = 0, next_read_at = 0 WHERE connection = $1
 `
 
 func (q *Queries) EndLeases(ctx context.Context, connection string) error {
 	_, err := q.db.ExecContext(ctx, endLeases, connection)
 	return err
+}
+
+const expiredExports = `-- name: ExpiredExports :many
+SELECT workspace, id FROM event_export WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100
+`
+
+type ExpiredExportsRow struct {
+	Workspace string
+	ID        string
+}
+
+func (q *Queries) ExpiredExports(ctx context.Context, now int64) ([]ExpiredExportsRow, error) {
+	rows, err := q.db.QueryContext(ctx, expiredExports, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ExpiredExportsRow
+	for rows.Next() {
+		var i ExpiredExportsRow
+		if err := rows.Scan(&i.Workspace, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const export = `-- name: Export :one
+SELECT id, workspace, member, format, words, state, total, written, size, sha256, problem, created_at, touched_at, finished_at, expires_at FROM event_export WHERE workspace = $1 AND id = $2 AND member = $3
+`
+
+func (q *Queries) Export(ctx context.Context, workspace string, iD string, member string) (EventExport, error) {
+	row := q.db.QueryRowContext(ctx, export, workspace, iD, member)
+	var i EventExport
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Member,
+		&i.Format,
+		&i.Words,
+		&i.State,
+		&i.Total,
+		&i.Written,
+		&i.Size,
+		&i.Sha256,
+		&i.Problem,
+		&i.CreatedAt,
+		&i.TouchedAt,
+		&i.FinishedAt,
+		&i.ExpiresAt,
+	)
+	return i, err
+}
+
+const exports = `-- name: Exports :many
+SELECT id, workspace, member, format, words, state, total, written, size, sha256, problem, created_at, touched_at, finished_at, expires_at FROM event_export WHERE workspace = $1 AND member = $2 ORDER BY created_at DESC, id
+`
+
+func (q *Queries) Exports(ctx context.Context, workspace string, member string) ([]EventExport, error) {
+	rows, err := q.db.QueryContext(ctx, exports, workspace, member)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EventExport
+	for rows.Next() {
+		var i EventExport
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Member,
+			&i.Format,
+			&i.Words,
+			&i.State,
+			&i.Total,
+			&i.Written,
+			&i.Size,
+			&i.Sha256,
+			&i.Problem,
+			&i.CreatedAt,
+			&i.TouchedAt,
+			&i.FinishedAt,
+			&i.ExpiresAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const extendPoll = `-- name: ExtendPoll :exec
@@ -2762,6 +3030,58 @@ func (q *Queries) FrameworksInUse(ctx context.Context, workspace string) ([]Fram
 	return items, nil
 }
 
+const handovers = `-- name: Handovers :many
+SELECT s.name, h.stream, h.at, h.kind, h.old_mark, h.new_mark, h.old_read_at, h.old_through, h.new_read_at, h.new_through FROM handover h JOIN stream s ON s.id = h.stream
+WHERE s.connection = $1 ORDER BY h.at DESC, s.id LIMIT CAST($2 AS bigint)
+`
+
+type HandoversRow struct {
+	Name       string
+	Stream     int64
+	At         int64
+	Kind       string
+	OldMark    string
+	NewMark    string
+	OldReadAt  int64
+	OldThrough int64
+	NewReadAt  int64
+	NewThrough int64
+}
+
+func (q *Queries) Handovers(ctx context.Context, connection string, most int64) ([]HandoversRow, error) {
+	rows, err := q.db.QueryContext(ctx, handovers, connection, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []HandoversRow
+	for rows.Next() {
+		var i HandoversRow
+		if err := rows.Scan(
+			&i.Name,
+			&i.Stream,
+			&i.At,
+			&i.Kind,
+			&i.OldMark,
+			&i.NewMark,
+			&i.OldReadAt,
+			&i.OldThrough,
+			&i.NewReadAt,
+			&i.NewThrough,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const keyset = `-- name: Keyset :one
 SELECT keyset FROM workspace WHERE id = $1
 `
@@ -2801,6 +3121,39 @@ UPDATE telling SET holder = '', held_until = 0 WHERE workspace = $1 AND holder =
 func (q *Queries) LeaveTelling(ctx context.Context, workspace string, holder string) error {
 	_, err := q.db.ExecContext(ctx, leaveTelling, workspace, holder)
 	return err
+}
+
+const liveMark = `-- name: LiveMark :one
+SELECT CAST(count(*) AS bigint) AS streams,
+  CAST(coalesce(sum(s.events + s.pages + s.duplicates + s.caught_up), 0) AS bigint) AS read,
+  CAST(coalesce(max(s.last_read_at), 0) AS bigint) AS last_read_at,
+  CAST(coalesce(sum(s.handover_at), 0) AS bigint) AS handed_over,
+  CAST(coalesce(sum(c.checked_at), 0) AS bigint) AS checked,
+  CAST(coalesce(sum(c.off_at), 0) AS bigint) AS off
+FROM connection c LEFT JOIN stream s ON s.connection = c.id WHERE c.workspace = $1
+`
+
+type LiveMarkRow struct {
+	Streams    int64
+	Read       int64
+	LastReadAt int64
+	HandedOver int64
+	Checked    int64
+	Off        int64
+}
+
+func (q *Queries) LiveMark(ctx context.Context, workspace string) (LiveMarkRow, error) {
+	row := q.db.QueryRowContext(ctx, liveMark, workspace)
+	var i LiveMarkRow
+	err := row.Scan(
+		&i.Streams,
+		&i.Read,
+		&i.LastReadAt,
+		&i.HandedOver,
+		&i.Checked,
+		&i.Off,
+	)
+	return i, err
 }
 
 const loadedFrameworks = `-- name: LoadedFrameworks :many
@@ -2862,7 +3215,7 @@ func (q *Queries) LockLog(ctx context.Context, workspace int64) (Log, error) {
 
 const lockStream = `-- name: LockStream :one
 UPDATE stream SET epoch = epoch WHERE connection = $1 AND name = $2 AND epoch = $3 AND cursor = $4
-  AND sequence = $5 RETURNING id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd
+  AND sequence = $5 RETURNING id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd, next_read_at, handover_at
 `
 
 type LockStreamParams struct {
@@ -2902,12 +3255,14 @@ func (q *Queries) LockStream(ctx context.Context, arg LockStreamParams) (Stream,
 		&i.Late,
 		&i.Conflicts,
 		&i.Odd,
+		&i.NextReadAt,
+		&i.HandoverAt,
 	)
 	return i, err
 }
 
 const lockStreamOfEpoch = `-- name: LockStreamOfEpoch :one
-UPDATE stream SET epoch = epoch WHERE connection = $1 AND name = $2 AND epoch = $3 RETURNING id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd
+UPDATE stream SET epoch = epoch WHERE connection = $1 AND name = $2 AND epoch = $3 RETURNING id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd, next_read_at, handover_at
 `
 
 func (q *Queries) LockStreamOfEpoch(ctx context.Context, connection string, name string, epoch int64) (Stream, error) {
@@ -2933,6 +3288,8 @@ func (q *Queries) LockStreamOfEpoch(ctx context.Context, connection string, name
 		&i.Late,
 		&i.Conflicts,
 		&i.Odd,
+		&i.NextReadAt,
+		&i.HandoverAt,
 	)
 	return i, err
 }
@@ -3151,7 +3508,8 @@ const moveStream = `-- name: MoveStream :exec
 UPDATE stream SET cursor = $1, sequence = sequence + 1, live_from = $2, live_to = $3,
   caught_up = $4, last_read_at = $5, last_event = $6, pages = pages + CAST($7 AS bigint),
   events = events + CAST($8 AS bigint), duplicates = duplicates + CAST($9 AS bigint),
-  late = late + CAST($10 AS bigint), conflicts = conflicts + CAST($11 AS bigint), odd = odd + CAST($12 AS bigint)
+  late = late + CAST($10 AS bigint), conflicts = conflicts + CAST($11 AS bigint), odd = odd + CAST($12 AS bigint),
+  handover_at = 0
 WHERE id = $13
 `
 
@@ -3863,6 +4221,38 @@ func (q *Queries) PutTelling(ctx context.Context, workspace string, digestHour i
 	return err
 }
 
+const recentPages = `-- name: RecentPages :many
+SELECT received_at, max_at FROM page WHERE stream = $1 AND mode = 'live' ORDER BY id DESC LIMIT CAST($2 AS bigint)
+`
+
+type RecentPagesRow struct {
+	ReceivedAt int64
+	MaxAt      int64
+}
+
+func (q *Queries) RecentPages(ctx context.Context, stream int64, most int64) ([]RecentPagesRow, error) {
+	rows, err := q.db.QueryContext(ctx, recentPages, stream, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []RecentPagesRow
+	for rows.Next() {
+		var i RecentPagesRow
+		if err := rows.Scan(&i.ReceivedAt, &i.MaxAt); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const reconciliations = `-- name: Reconciliations :many
 SELECT id, stream, age_ms, from_at, to_at, at, seen, known, fresh, changed, missing FROM reconciliation WHERE stream = $1 ORDER BY id DESC LIMIT CAST($2 AS bigint)
 `
@@ -3902,12 +4292,58 @@ func (q *Queries) Reconciliations(ctx context.Context, stream int64, most int64)
 	return items, nil
 }
 
-const releaseLease = `-- name: ReleaseLease :execrows
-UPDATE stream SET holder = '', lease_until = 0 WHERE connection = $1 AND name = $2 AND epoch = $3
+const reconciliationsWithin = `-- name: ReconciliationsWithin :many
+SELECT id, stream, age_ms, from_at, to_at, at, seen, known, fresh, changed, missing FROM reconciliation WHERE stream = $1 AND from_at < $2 AND to_at > $3 ORDER BY id
 `
 
-func (q *Queries) ReleaseLease(ctx context.Context, connection string, name string, epoch int64) (int64, error) {
-	result, err := q.db.ExecContext(ctx, releaseLease, connection, name, epoch)
+func (q *Queries) ReconciliationsWithin(ctx context.Context, stream int64, toAt int64, fromAt int64) ([]Reconciliation, error) {
+	rows, err := q.db.QueryContext(ctx, reconciliationsWithin, stream, toAt, fromAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Reconciliation
+	for rows.Next() {
+		var i Reconciliation
+		if err := rows.Scan(
+			&i.ID,
+			&i.Stream,
+			&i.AgeMs,
+			&i.FromAt,
+			&i.ToAt,
+			&i.At,
+			&i.Seen,
+			&i.Known,
+			&i.Fresh,
+			&i.Changed,
+			&i.Missing,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const releaseLease = `-- name: ReleaseLease :execrows
+UPDATE stream SET holder = '', lease_until = 0,
+  next_read_at = CASE WHEN CAST($1 AS bigint) > 0 THEN CAST($1 AS bigint) ELSE next_read_at END
+WHERE connection = $2 AND name = $3 AND epoch = $4
+`
+
+func (q *Queries) ReleaseLease(ctx context.Context, nextReadAt int64, connection string, name string, epoch int64) (int64, error) {
+	result, err := q.db.ExecContext(ctx, releaseLease,
+		nextReadAt,
+		connection,
+		name,
+		epoch,
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -4073,6 +4509,33 @@ func (q *Queries) ResetStream(ctx context.Context, id int64) error {
 	return err
 }
 
+const resetsWithin = `-- name: ResetsWithin :many
+SELECT first_at FROM poll WHERE stream = $1 AND kind = 'reset' AND first_at >= $2 AND first_at < $3 ORDER BY first_at
+`
+
+func (q *Queries) ResetsWithin(ctx context.Context, stream int64, fromAt int64, toAt int64) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, resetsWithin, stream, fromAt, toAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var first_at int64
+		if err := rows.Scan(&first_at); err != nil {
+			return nil, err
+		}
+		items = append(items, first_at)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const retireLogKey = `-- name: RetireLogKey :exec
 UPDATE log_key SET retired_at = $1 WHERE workspace = $2 AND vkey = $3
 `
@@ -4143,6 +4606,125 @@ func (q *Queries) Samples(ctx context.Context, workspace string, audit string) (
 			&i.Members,
 			&i.DrawnAt,
 			&i.DrawnBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const savedFilter = `-- name: SavedFilter :one
+SELECT f.id, f.workspace, f.member, f.name, f.shared, f.lapse, f.from_at, f.to_at, f.connection, f.stream, f.matches, f.created_at, f.updated_at, CAST(coalesce(m.name, '') AS text) AS owner FROM saved_filter f LEFT JOIN member m ON m.id = f.member WHERE f.workspace = $1 AND f.id = $2
+`
+
+type SavedFilterRow struct {
+	ID         string
+	Workspace  string
+	Member     string
+	Name       string
+	Shared     int64
+	Lapse      string
+	FromAt     int64
+	ToAt       int64
+	Connection string
+	Stream     string
+	Matches    string
+	CreatedAt  int64
+	UpdatedAt  int64
+	Owner      string
+}
+
+func (q *Queries) SavedFilter(ctx context.Context, workspace string, iD string) (SavedFilterRow, error) {
+	row := q.db.QueryRowContext(ctx, savedFilter, workspace, iD)
+	var i SavedFilterRow
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Member,
+		&i.Name,
+		&i.Shared,
+		&i.Lapse,
+		&i.FromAt,
+		&i.ToAt,
+		&i.Connection,
+		&i.Stream,
+		&i.Matches,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.Owner,
+	)
+	return i, err
+}
+
+const savedFilterNamed = `-- name: SavedFilterNamed :one
+SELECT CAST(count(*) AS bigint) FROM saved_filter WHERE workspace = $1 AND member = $2 AND name = $3 AND id <> $4
+`
+
+func (q *Queries) SavedFilterNamed(ctx context.Context, workspace string, member string, name string, other string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, savedFilterNamed,
+		workspace,
+		member,
+		name,
+		other,
+	)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const savedFilters = `-- name: SavedFilters :many
+SELECT f.id, f.workspace, f.member, f.name, f.shared, f.lapse, f.from_at, f.to_at, f.connection, f.stream, f.matches, f.created_at, f.updated_at, CAST(coalesce(m.name, '') AS text) AS owner FROM saved_filter f LEFT JOIN member m ON m.id = f.member WHERE f.workspace = $1
+  AND (f.member = $2 OR f.shared = 1 OR CAST($2 AS text) = '') ORDER BY lower(f.name), f.id
+`
+
+type SavedFiltersRow struct {
+	ID         string
+	Workspace  string
+	Member     string
+	Name       string
+	Shared     int64
+	Lapse      string
+	FromAt     int64
+	ToAt       int64
+	Connection string
+	Stream     string
+	Matches    string
+	CreatedAt  int64
+	UpdatedAt  int64
+	Owner      string
+}
+
+func (q *Queries) SavedFilters(ctx context.Context, workspace string, member string) ([]SavedFiltersRow, error) {
+	rows, err := q.db.QueryContext(ctx, savedFilters, workspace, member)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SavedFiltersRow
+	for rows.Next() {
+		var i SavedFiltersRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Member,
+			&i.Name,
+			&i.Shared,
+			&i.Lapse,
+			&i.FromAt,
+			&i.ToAt,
+			&i.Connection,
+			&i.Stream,
+			&i.Matches,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.Owner,
 		); err != nil {
 			return nil, err
 		}
@@ -4404,7 +4986,7 @@ func (q *Queries) StreamOwner(ctx context.Context, id int64) (StreamOwnerRow, er
 }
 
 const streamRow = `-- name: StreamRow :one
-SELECT id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd FROM stream WHERE connection = $1 AND name = $2
+SELECT id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd, next_read_at, handover_at FROM stream WHERE connection = $1 AND name = $2
 `
 
 func (q *Queries) StreamRow(ctx context.Context, connection string, name string) (Stream, error) {
@@ -4430,12 +5012,14 @@ func (q *Queries) StreamRow(ctx context.Context, connection string, name string)
 		&i.Late,
 		&i.Conflicts,
 		&i.Odd,
+		&i.NextReadAt,
+		&i.HandoverAt,
 	)
 	return i, err
 }
 
 const streamRows = `-- name: StreamRows :many
-SELECT id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd FROM stream WHERE connection = $1 ORDER BY id
+SELECT id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd, next_read_at, handover_at FROM stream WHERE connection = $1 ORDER BY id
 `
 
 func (q *Queries) StreamRows(ctx context.Context, connection string) ([]Stream, error) {
@@ -4467,6 +5051,8 @@ func (q *Queries) StreamRows(ctx context.Context, connection string) ([]Stream, 
 			&i.Late,
 			&i.Conflicts,
 			&i.Odd,
+			&i.NextReadAt,
+			&i.HandoverAt,
 		); err != nil {
 			return nil, err
 		}
@@ -4554,6 +5140,23 @@ func (q *Queries) TouchSession(ctx context.Context, lastSeen int64, hash []byte)
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const troubleMark = `-- name: TroubleMark :one
+SELECT CAST(coalesce(max(t.id), 0) AS bigint) AS newest, CAST(coalesce(sum(CASE WHEN t.to_at = 0 THEN 1 ELSE 0 END), 0) AS bigint) AS lasting
+FROM trouble t JOIN stream s ON s.id = t.stream JOIN connection c ON c.id = s.connection WHERE c.workspace = $1
+`
+
+type TroubleMarkRow struct {
+	Newest  int64
+	Lasting int64
+}
+
+func (q *Queries) TroubleMark(ctx context.Context, workspace string) (TroubleMarkRow, error) {
+	row := q.db.QueryRowContext(ctx, troubleMark, workspace)
+	var i TroubleMarkRow
+	err := row.Scan(&i.Newest, &i.Lasting)
+	return i, err
 }
 
 const troubles = `-- name: Troubles :many
@@ -4690,6 +5293,72 @@ func (q *Queries) UpdateConnection(ctx context.Context, arg UpdateConnectionPara
 		arg.ExpiresAt,
 		arg.CheckedAt,
 		arg.OffAt,
+		arg.Workspace,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const updateExport = `-- name: UpdateExport :execrows
+UPDATE event_export SET state = $1, total = $2, written = $3, size = $4, sha256 = $5, problem = $6,
+  touched_at = $7, finished_at = $8, expires_at = $9
+WHERE workspace = $10 AND id = $11 AND state = 'running'
+`
+
+type UpdateExportParams struct {
+	State      string
+	Total      int64
+	Written    int64
+	Size       int64
+	Sha256     string
+	Problem    string
+	TouchedAt  int64
+	FinishedAt int64
+	ExpiresAt  int64
+	Workspace  string
+	ID         string
+}
+
+func (q *Queries) UpdateExport(ctx context.Context, arg UpdateExportParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateExport,
+		arg.State,
+		arg.Total,
+		arg.Written,
+		arg.Size,
+		arg.Sha256,
+		arg.Problem,
+		arg.TouchedAt,
+		arg.FinishedAt,
+		arg.ExpiresAt,
+		arg.Workspace,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const updateSavedFilter = `-- name: UpdateSavedFilter :execrows
+UPDATE saved_filter SET name = $1, shared = $2, updated_at = $3 WHERE workspace = $4 AND id = $5
+`
+
+type UpdateSavedFilterParams struct {
+	Name      string
+	Shared    int64
+	UpdatedAt int64
+	Workspace string
+	ID        string
+}
+
+func (q *Queries) UpdateSavedFilter(ctx context.Context, arg UpdateSavedFilterParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateSavedFilter,
+		arg.Name,
+		arg.Shared,
+		arg.UpdatedAt,
 		arg.Workspace,
 		arg.ID,
 	)

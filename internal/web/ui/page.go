@@ -15,6 +15,8 @@ type Page struct {
 	Groups    []Group
 	Low       []Entry // at the foot of the rail
 	Wide      bool
+	Mark      string // how what the page shows stood, if it renews itself; see the hub of package web
+	Reload    bool   // the page changes by itself: without scripts it is loaded again every few seconds
 }
 
 // Person is who is signed in, as the rail shows him.

@@ -74,10 +74,14 @@ document.addEventListener('close', (event) => {
 
 // One tab stop for a chart; arrow keys walk its bars.
 document.addEventListener('keydown', (event) => {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  const bar = event.target.closest && event.target.closest('svg a');
-  if (!step || !bar) return;
-  const bars = [...bar.ownerSVGElement.querySelectorAll('a')];
+  const bar = event.target.closest && event.target.closest('svg a, [data-walk] a');
+  if (!bar) return;
+  const columns = getComputedStyle(bar.parentElement).gridAutoFlow === 'column'; // days: a column is a week
+  const row = bar.matches('svg a') ? 0 : 7;
+  const step = (columns ? { ArrowRight: row, ArrowLeft: -row, ArrowDown: 1, ArrowUp: -1 }
+    : { ArrowRight: 1, ArrowLeft: -1, ArrowDown: row, ArrowUp: -row })[event.key];
+  if (!step) return;
+  const bars = [...bar.closest('svg, [data-walk]').querySelectorAll('svg a, a:not(.cv-month-name)')];
   const next = bars[bars.indexOf(bar) + step];
   if (!next) return;
   event.preventDefault();
@@ -85,84 +89,5 @@ document.addEventListener('keydown', (event) => {
   next.setAttribute('tabindex', '0');
   next.focus();
 });
-
-// A toggle asks for an approval and opens it in a new tab. If the browser keeps the tab closed, the page shows its link.
-let watchedUntil = 0;
-document.addEventListener('submit', async (event) => {
-  const form = event.target;
-  if (!form.matches('form[data-approve]')) return;
-  event.preventDefault();
-  watchedUntil = Date.now() + 30 * 60 * 1000;
-  const asked = form.action + '?' + new URLSearchParams(new FormData(form));
-  try {
-    const answer = await fetch(asked, { headers: { Accept: 'application/json' } });
-    if (!answer.ok) throw new Error('refused');
-    const link = (await answer.json()).link;
-    const tab = window.open(link, '_blank');
-    if (tab) tab.opener = null;
-    showApproval(link, Boolean(tab));
-  } catch {
-    form.removeAttribute('data-approve'); // without us the server says what is wrong
-    form.requestSubmit();
-  }
-});
-function showApproval(link, opened) {
-  const note = one('#approve-note');
-  if (!note) return;
-  one('a', note).setAttribute('href', link);
-  if (opened) one('b', note).textContent = one('b', note).dataset.opened;
-  note.hidden = false;
-}
-
-// Parts marked data-live are renewed from the page's own address: while they say "now", and for a while after a toggle.
-const liveUntil = Date.now() + 30 * 60 * 1000; // a tab left open must not keep its session alive
-function renew() {
-  const parts = [...document.querySelectorAll('[data-live]')];
-  const wanted = Date.now() < Math.max(liveUntil, watchedUntil) && parts.some((p) => p.dataset.live === 'now' || Date.now() < watchedUntil);
-  if (!wanted) { setTimeout(renew, 2000); return; }
-  const request = new XMLHttpRequest();
-  request.responseType = 'document';
-  request.onload = () => {
-    if (request.status === 200 && request.response) parts.forEach((part) => replacePart(part, one('#' + part.id, request.response)));
-  };
-  request.onloadend = () => setTimeout(renew, 2000);
-  request.open('GET', location.href);
-  request.send();
-}
-function replacePart(old, fresh) {
-  if (!fresh || !old.isConnected) return;
-  const focused = old.contains(document.activeElement) && document.activeElement.id;
-  old.replaceWith(document.adoptNode(fresh));
-  if (focused && one('#' + focused)) one('#' + focused).focus();
-}
-if (one('[data-live]')) setTimeout(renew, 2000);
-
-// What a pasted token says of itself, read here and sent nowhere: server, event types, end.
-document.addEventListener('input', (event) => {
-  const field = event.target;
-  if (!field.matches('input[data-token]')) return;
-  const facts = one('#token-facts');
-  const told = tokenFacts(field.value.trim().replace(/^Bearer\s+/i, ''), field.dataset.titles);
-  facts.replaceChildren();
-  facts.hidden = !told;
-  if (!told) return;
-  for (const [name, value] of told) {
-    facts.append(Object.assign(document.createElement('dt'), { textContent: name }), Object.assign(document.createElement('dd'), { textContent: value }));
-  }
-  const other = told[0][1] !== new URL(field.dataset.server).host;
-  if (other) one('dd', facts).append(', not the server that you confirmed');
-});
-function tokenFacts(token, titles) {
-  const words = Object.fromEntries(titles.split('\n').map((line) => line.split('=')));
-  try {
-    const claims = JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/')));
-    const host = [].concat(claims.aud)[0];
-    const end = claims.exp ? new Date(claims.exp * 1000).toISOString().slice(0, 10) : 'never';
-    const features = [].concat(claims['1password.com/fts'] || []).map((f) => words[f] || f).join(', ');
-    return host ? [['For', String(host)], ['Event types', features || 'not told'], ['Expires', end]] : null;
-  } catch {
-    return null;
-  }
-}
 
 showCopyButtons(document);

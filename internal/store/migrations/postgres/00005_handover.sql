@@ -1,0 +1,22 @@
+-- Handovers of a stream from one token to the next, and when a stream is to be read next. Times are Unix milliseconds, 0
+-- meaning none.
+
+-- +goose Up
+
+ALTER TABLE stream ADD COLUMN next_read_at bigint NOT NULL DEFAULT 0;
+-- The handover whose new token has not read the stream yet.
+ALTER TABLE stream ADD COLUMN handover_at bigint NOT NULL DEFAULT 0;
+
+-- old_…: how far the old token had come; new_…: the first answer with the new one.
+CREATE TABLE handover (
+  stream      bigint NOT NULL REFERENCES stream (id),
+  at          bigint NOT NULL,
+  kind        text NOT NULL,
+  old_mark    text NOT NULL,
+  new_mark    text NOT NULL,
+  old_read_at bigint NOT NULL,
+  old_through bigint NOT NULL,
+  new_read_at bigint NOT NULL,
+  new_through bigint NOT NULL,
+  PRIMARY KEY (stream, at)
+);
