@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -100,6 +101,8 @@ type maker struct {
 
 	artifacts map[string]*kept   // by artifact ID: the newest version
 	attached  map[string]located // by attachment ID
+	versions  []translog.Leaf    // every version of every artifact
+	things    []translog.Leaf    // how controls and actions are set up
 	pages     []pageLeaf
 	lastRead  map[store.StreamKey]int64 // time of the last answer of each stream, by the log
 	openings  []bundle.Opening
@@ -198,6 +201,11 @@ func (m *maker) readLog() error {
 		switch l.Kind {
 		case translog.KindArtifact:
 			m.artifacts[l.Text("artifact")] = &kept{located: at}
+			m.versions = append(m.versions, l)
+		case translog.KindConfig:
+			if area := l.Text("area"); area == "control" || area == "action" {
+				m.things = append(m.things, l)
+			}
 		case translog.KindAttach:
 			if inScope[l.Text("control")] || inScope[l.Text("action")] {
 				m.attached[l.Text("attachment")] = at
@@ -261,8 +269,34 @@ func (m *maker) keepAttached() error {
 		m.proofs = append(m.proofs, k.located)
 		m.manifest.Artifacts = append(m.manifest.Artifacts, bundle.Artifact{ID: id, Version: k.leaf.Int("version"), Record: k.record})
 	}
+	if err := m.openOthers(); err != nil {
+		return err
+	}
 	slices.SortFunc(m.manifest.Artifacts, func(a, b bundle.Artifact) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(m.proofs, func(a, b located) int { return cmp.Compare(a.n, b.n) })
+	return nil
+}
+
+// openOthers opens what tables need that tell of other artifacts: their titles, who made them, and what they are attached
+// to. Without such a table nothing of what is not in scope is opened.
+func (m *maker) openOthers() error {
+	needed := slices.ContainsFunc(m.manifest.Artifacts, func(a bundle.Artifact) bool {
+		r, err := recipe.ByID(m.artifacts[a.ID].leaf.Text("recipe"))
+		return err == nil && r.OfArtifacts
+	})
+	if !needed {
+		return nil
+	}
+	for _, l := range m.versions {
+		if err := errors.Join(m.open(l, "title_commit"), m.open(l, "actor_commit")); err != nil {
+			return err
+		}
+	}
+	for _, l := range m.things {
+		if err := m.open(l, "after_commit"); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -332,13 +366,14 @@ func (m *maker) addFile(k *kept, o translog.Leaf, f evidence.File) error {
 	return err
 }
 
-// wanted reports whether a page holds events of the audit's period or of an artifact's.
+// wanted reports whether a page belongs into the bundle: it holds events of before the end of the audit's period, or of an
+// artifact's. Recipes may look back behind a start, such as for what was seen before.
 func (m *maker) wanted(p pageLeaf) bool {
-	if p.low < m.manifest.To && p.high >= m.manifest.From {
+	if p.low < m.manifest.To {
 		return true
 	}
 	for _, k := range m.artifacts {
-		if span, _ := k.leaf.Span("period"); p.low < span.To && p.high >= span.From {
+		if span, _ := k.leaf.Span("period"); p.low < span.To {
 			return true
 		}
 	}

@@ -34,7 +34,7 @@ type Kind struct {
 	// Split takes the body of a page apart again, as Next did. noTime is when its answer came: the time of events for
 	// which nothing in the page tells one.
 	Split func(stream evidence.Stream, body []byte, noTime time.Time) (Page, error)
-	Words     func(key evidence.Key, value string) string             // a value of a filter in full words; empty if it is not known
+	Words func(key evidence.Key, value string) string // a value of a filter in full words; empty if it is not known
 }
 
 // Server is one host that the source offers.

@@ -299,7 +299,14 @@ func request(workspace string, p recipe.Provenance, temp string) recipe.Request 
 		}
 	}
 	for _, x := range p.Parameters {
-		req.Params[x.Name] = strconv.Itoa(x.Value)
+		switch x.Unit {
+		case recipe.Words:
+			req.Params[x.Name] = x.Text
+		case recipe.Names:
+			req.Params[x.Name] = strings.Join(x.Names, ",")
+		default:
+			req.Params[x.Name] = strconv.Itoa(x.Value)
+		}
 	}
 	for _, n := range p.Notes {
 		if strings.HasPrefix(n, "Not part of this: ") {

@@ -97,18 +97,19 @@ func (v *verifier) opened(l translog.Leaf, field string) string {
 	return v.openings[l.Text(field)].Value
 }
 
-// wanted reports whether a page must be in the bundle: it holds events of the audit's period or of an artifact's.
+// wanted reports whether a page must be in the bundle: it holds events of before the end of the audit's period, or of an
+// artifact's. What lies before the start belongs to it too: a recipe may look back, such as for what was seen before.
 func (v *verifier) wanted(p pageLeaf) bool {
 	m := v.Report.Manifest
 	if p.n >= m.AsOf {
 		return false
 	}
-	if p.low < m.To && p.high >= m.From {
+	if p.low < m.To {
 		return true
 	}
 	for _, a := range m.Artifacts {
 		for _, x := range v.log.arts[a.ID] {
-			if span, _ := x.leaf.Span("period"); x.leaf.Int("version") == a.Version && p.low < span.To && p.high >= span.From {
+			if span, _ := x.leaf.Span("period"); x.leaf.Int("version") == a.Version && p.low < span.To {
 				return true
 			}
 		}

@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -114,9 +115,81 @@ func (w *view) Troubles(_ context.Context, connection evidence.ID, stream eviden
 	return out, nil
 }
 
-// Built is recipe.Input's.
-func (w *view) Built(context.Context, evidence.ID, evidence.Span) ([]recipe.Built, error) {
-	return nil, errNotInBundle
+// Built is recipe.Input's. It fails if the bundle does not open what it needs.
+func (w *view) Built(_ context.Context, _ evidence.ID, span evidence.Span) ([]recipe.Built, error) {
+	var out []recipe.Built
+	for id, versions := range w.v.log.arts {
+		var newest *artLeaf
+		for i := range versions {
+			if versions[i].n < w.asOf {
+				newest = &versions[i]
+			}
+		}
+		if newest == nil {
+			continue
+		}
+		l := newest.leaf
+		period, _ := l.Span("period")
+		b := recipe.Built{Artifact: evidence.ID(id), Recipe: l.Text("recipe"), Title: w.v.opened(l, "title_commit"), Version: int(l.Int("version")), Result: evidence.Completeness(l.Text("result")),
+			Rows: l.Int("rows"), Period: evidence.Span{From: moment(period.From), To: moment(period.To)}, At: moment(l.Int("built")), By: w.v.opened(l, "actor_commit")}
+		if b.Period.Intersect(span).Empty() {
+			continue
+		}
+		if _, ok := w.v.openings[l.Text("title_commit")]; !ok {
+			return nil, errNotInBundle
+		}
+		var err error
+		if b.For, err = w.attachedTo(id); err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	slices.SortFunc(out, func(a, b recipe.Built) int {
+		return cmp.Or(cmp.Compare(a.Recipe, b.Recipe), a.Period.From.Compare(b.Period.From), a.Period.To.Compare(b.Period.To), cmp.Compare(a.Artifact, b.Artifact))
+	})
+	return out, nil
+}
+
+// attachedTo gives the keys of the controls, then of the actions, that an artifact was attached to.
+func (w *view) attachedTo(artifact string) ([]string, error) {
+	var controls, actions []string
+	for _, a := range w.v.log.attaches {
+		if a.n >= w.asOf || a.until < w.asOf || a.leaf.Text("artifact") != artifact {
+			continue
+		}
+		for field, into := range map[string]*[]string{"control": &controls, "action": &actions} {
+			id := a.leaf.Text(field)
+			if id == "" {
+				continue
+			}
+			key, err := w.keyOf(id)
+			if err != nil {
+				return nil, err
+			}
+			*into = append(*into, key)
+		}
+	}
+	slices.Sort(controls)
+	slices.Sort(actions)
+	return slices.Concat(controls, actions), nil
+}
+
+// keyOf gives the key of a control or action as it was set up then.
+func (w *view) keyOf(id string) (string, error) {
+	var thing struct{ Key string }
+	for _, t := range w.v.log.things[id] {
+		o, ok := w.v.openings[t.leaf.Text("after_commit")]
+		if t.n >= w.asOf || !ok {
+			continue
+		}
+		if err := json.Unmarshal([]byte(o.Value), &thing); err != nil {
+			return "", errNotInBundle
+		}
+	}
+	if thing.Key == "" {
+		return "", errNotInBundle
+	}
+	return thing.Key, nil
 }
 
 // keepGap keeps a leaf about what kept a stream from being read.

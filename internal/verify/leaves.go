@@ -28,6 +28,8 @@ type logState struct {
 	arts     map[string][]artLeaf
 	attached map[string]attachLeaf
 	claims   map[string]translog.Leaf // by record
+	attaches []*attachSpan
+	things   map[string][]againLeaf // how controls and actions are set up, by ID
 	export   *translog.Leaf
 	exportN  int64
 	roots    map[int64]translog.Hash // at the sizes that are asked for
@@ -55,6 +57,12 @@ type attachLeaf struct {
 	n      int64
 	record string
 	leaf   translog.Leaf
+}
+
+// attachSpan is an attachment with the number of the leaf that ended it.
+type attachSpan struct {
+	attachLeaf
+	until int64
 }
 
 // streamState follows the chain of a stream.
@@ -88,7 +96,7 @@ type againLeaf struct {
 // leaves folds all leaves into the tree and checks each of them.
 func (v *verifier) leaves() error {
 	s := &logState{chains: map[string]string{}, keys: map[string]translog.Key{}, streams: map[streamKey]*streamState{}, kinds: map[string]string{}, arts: map[string][]artLeaf{},
-		attached: map[string]attachLeaf{}, claims: map[string]translog.Leaf{}, roots: map[int64]translog.Hash{}, ats: map[int64]int64{}}
+		attached: map[string]attachLeaf{}, claims: map[string]translog.Leaf{}, things: map[string][]againLeaf{}, roots: map[int64]translog.Hash{}, ats: map[int64]int64{}}
 	v.log = s
 	fold, err := v.frontier()
 	if err != nil {
@@ -323,8 +331,18 @@ func (v *verifier) keep(n int64, record string, l translog.Leaf) {
 		s.arts[id] = append(s.arts[id], artLeaf{n, record, l})
 	case translog.KindAttach:
 		s.attached[l.Text("attachment")] = attachLeaf{n, record, l}
+		s.attaches = append(s.attaches, &attachSpan{attachLeaf{n, record, l}, 1 << 62})
 	case translog.KindDetach:
 		delete(s.attached, l.Text("attachment"))
+		for _, a := range s.attaches {
+			if a.leaf.Text("attachment") == l.Text("attachment") {
+				a.until = n
+			}
+		}
+	case translog.KindConfig:
+		if area := l.Text("area"); area == "control" || area == "action" {
+			s.things[l.Text("id")] = append(s.things[l.Text("id")], againLeaf{n, l})
+		}
 	case translog.KindCoverage:
 		s.claims[record] = l
 	case translog.KindExport:
