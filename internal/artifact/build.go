@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,7 +103,7 @@ func (s *Service) writeFiles(ctx context.Context, report *recipe.Report, made re
 	files := make([]evidence.File, len(renderings))
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(2)
-	for i, r := range renderings {
+	for i, r := range slices.Backward(renderings) { // the workbook, which takes longest, comes last in the list
 		work.Go(func() error {
 			ref, err := s.cfg.Objects.Put(ctx, r.Write)
 			if err != nil {

@@ -22,7 +22,7 @@ func (r *Report) Renderings(made Made, tempDir string) []Rendering {
 		{"csv", "text/csv; charset=utf-8; header=present", r.WriteCSV},
 		{"ndjson", "application/x-ndjson", r.WriteNDJSON},
 		{"html", "text/html; charset=utf-8", func(w io.Writer) error { return r.WriteHTML(w, made) }},
-		{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", func(w io.Writer) error { return r.WriteXLSX(w, made, tempDir) }},
 		{"pdf", "application/pdf", func(w io.Writer) error { return r.WritePDF(w, made) }},
+		{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", func(w io.Writer) error { return r.WriteXLSX(w, made, tempDir) }},
 	}
 }
