@@ -19,17 +19,20 @@ const module = "github.com/exhibithq/exhibit/"
 var floors = map[string]int{
 	"internal/evidence": 0,
 
-	"internal/source": 1,
-	"internal/page":   1,
-	"internal/seal":   1,
-	"internal/object": 1,
-	"internal/sheet":  1,
-	"internal/people": 1,
+	"internal/source":   1,
+	"internal/page":     1,
+	"internal/seal":     1,
+	"internal/object":   1,
+	"internal/sheet":    1,
+	"internal/people":   1,
+	"internal/translog": 1,
 
 	"internal/source/onepassword": 2,
 	"internal/framework":          2,
 	"internal/recipe":             2,
 	"internal/store":              2,
+	"internal/sample":             2,
+	"internal/bundle":             2,
 
 	"internal/source/all": 3,
 	"internal/collect":    3,
@@ -40,8 +43,12 @@ var floors = map[string]int{
 	"internal/program":    3,
 	"internal/explore":    3,
 	"internal/signin":     3,
+	"internal/logbook":    3,
+	"internal/audit":      3,
+	"internal/verify":     3,
 
-	"internal/web": 4,
+	"internal/web":            4,
+	"internal/verify/command": 4,
 
 	"internal/app": 5,
 }

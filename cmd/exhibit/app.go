@@ -41,6 +41,7 @@ func (g *Globals) config() (app.Config, error) {
 		Database:          g.Database,
 		Objects:           g.Objects,
 		Workspace:         g.Workspace,
+		LogOrigin:         g.LogOrigin,
 		Operator:          op,
 		Notify:            told,
 		RequestsPerMinute: g.RequestsPerMinute,

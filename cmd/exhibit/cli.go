@@ -40,6 +40,9 @@ type cli struct {
 	Users         usersCmd         `cmd:"" help:"Members and their one-time sign-in links."`
 	APITokens     apiTokensCmd     `cmd:"" name:"api-tokens" help:"Tokens with which programs ask the API."`
 	Notifications notificationsCmd `cmd:"" help:"Channels on which people are told what they must know: mail, Slack, Teams, webhook."`
+	Audits        auditsCmd        `cmd:"" help:"Audits, the bundles of evidence for them, and samples."`
+	Verify        verifyCmd        `cmd:"" help:"Check a bundle offline, without trusting who made it."`
+	Log           logCmd           `cmd:"" help:"The log that proves the evidence: checkpoints, proofs, keys."`
 	Doctor        doctorCmd        `cmd:"" help:"Is everything in place: directory, keys, database, connections, clock?"`
 	Fsck          fsckCmd          `cmd:"" help:"Check every page, event and count; make the event index again with --rebuild."`
 	Migrate       migrateCmd       `cmd:"" help:"Bring the database to this version's schema."`
@@ -60,6 +63,8 @@ type Globals struct {
 	NotifyCA          string   `help:"Operator only: PEM file with a CA trusted for these hosts." name:"notify-ca" env:"EXHIBIT_NOTIFY_CA" placeholder:"FILE"`
 	RequestsPerMinute int      `help:"Requests a minute to one 1Password account; 0 lifts the limit for admitted servers only." default:"120" env:"EXHIBIT_REQUESTS_PER_MINUTE" placeholder:"N"`
 	RequestsPerHour   int      `help:"Requests an hour to one 1Password account; 0 lifts the limit for admitted servers only." default:"6000" env:"EXHIBIT_REQUESTS_PER_HOUR" placeholder:"N"`
+
+	LogOrigin string `help:"Operator only: first part of the name of each workspace's log, such as exhibit.example.com (default exhibit). It cannot be changed once a log has begun." name:"log-origin" env:"EXHIBIT_LOG_ORIGIN" placeholder:"NAME"`
 
 	in       io.Reader
 	out      io.Writer
@@ -160,6 +165,9 @@ func report(errOut io.Writer, err error) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(errOut, "exhibit: %s\n", told(err))
 		return exitUsage
+	case errors.Is(err, errGrade):
+		fmt.Fprintf(errOut, "exhibit: %s\n", told(err))
+		return exitGrade
 	}
 	fmt.Fprintf(errOut, "exhibit: %s\n", told(err))
 	return exitFailed

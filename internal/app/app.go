@@ -13,10 +13,12 @@ import (
 
 	"github.com/exhibithq/exhibit/internal/apitoken"
 	"github.com/exhibithq/exhibit/internal/artifact"
+	"github.com/exhibithq/exhibit/internal/audit"
 	"github.com/exhibithq/exhibit/internal/collect"
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/explore"
+	"github.com/exhibithq/exhibit/internal/logbook"
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/object"
 	"github.com/exhibithq/exhibit/internal/program"
@@ -40,6 +42,7 @@ type Config struct {
 	Database  string // postgres://… instead of SQLite in Data
 	Objects   string // file:///… instead of Data/objects
 	Workspace string // name
+	LogOrigin string // first part of the name of the workspaces' logs; empty: exhibit
 	Operator  source.Operator
 	Notify    notify.Operator // whom notifications may reach beside the public Internet
 
@@ -73,7 +76,7 @@ func (c Config) complete() Config {
 }
 
 func (c Config) store() store.Config {
-	return store.Config{Dir: c.Data, URL: c.Database, MustExist: c.MustExist, Now: c.Now, Log: c.Log}
+	return store.Config{Dir: c.Data, URL: c.Database, MustExist: c.MustExist, Now: c.Now, Log: c.Log, LogOrigin: c.LogOrigin, Build: Build()}
 }
 
 // objectsURL says where artifact files lie.
@@ -93,6 +96,8 @@ type App struct {
 	Objects     *object.Store
 	Connections *connection.Service
 	Artifacts   *artifact.Service
+	Log         *logbook.Service
+	Audits      *audit.Service
 	Program     *program.Service
 	Explore     *explore.Service
 	SignIn      *signin.Service
@@ -151,6 +156,12 @@ func (a *App) assemble(ctx context.Context) error {
 	})
 	a.Artifacts = artifact.New(artifact.Config{Store: a.Store, Objects: a.Objects, Connections: a.Connections, Engine: Build(), Now: a.cfg.Now, TempDir: a.cfg.Data})
 	a.Program = program.New(a.Store, a.cfg.Now)
+	a.Log = logbook.New(logbook.Config{Store: a.Store, Box: a.Connections.Box, Dir: filepath.Join(a.cfg.Data, "keys", "signer"), Now: a.cfg.Now})
+	a.Audits = audit.New(audit.Config{Store: a.Store, Objects: a.Objects, Log: a.Log, Build: Build(), Now: a.cfg.Now, TempDir: a.cfg.Data,
+		Framework: func(ctx context.Context, ws evidence.ID, id string) error {
+			_, err := a.Program.Framework(ctx, ws, id)
+			return err
+		}})
 	a.Explore = explore.New(explore.Config{Store: a.Store, Objects: a.Objects, Kinds: a.kinds, TempDir: a.cfg.Data, Now: a.cfg.Now, Log: a.cfg.Log})
 	a.SignIn = signin.New(a.Store, a.cfg.Now)
 	a.Tokens = apitoken.New(a.Store, a.cfg.Now)

@@ -45,6 +45,9 @@ type Store interface {
 	Action(ctx context.Context, ws evidence.ID, idOrKey string) (evidence.Action, error)
 
 	AddActivity(ctx context.Context, a store.Activity) error
+
+	MarkLog(ctx context.Context, ws evidence.ID) (store.Mark, error)
+	EachLeaf(ctx context.Context, l store.LogState, from, to int64, fn func(n int64, leaf []byte) error) error
 }
 
 // Objects keeps the files of artifacts under their digests.

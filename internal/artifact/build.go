@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,11 +30,11 @@ func (s *Service) Build(ctx context.Context, who string, ws evidence.ID, req Bui
 	if err != nil {
 		return View{}, err
 	}
-	now := s.cfg.Now().UTC()
+	now := s.cfg.Now().UTC().Truncate(time.Millisecond) // what the log tells of it
 	if err := checkPeriod(req.Span, now); err != nil {
 		return View{}, err
 	}
-	report, err := s.run(ctx, ws, r, req)
+	report, asOf, err := s.runOnce(ctx, ws, r, req)
 	if err != nil {
 		return View{}, err
 	}
@@ -43,7 +43,7 @@ func (s *Service) Build(ctx context.Context, who string, ws evidence.ID, req Bui
 	if err != nil {
 		return View{}, err
 	}
-	return s.save(ctx, who, ws, report, files, now)
+	return s.save(ctx, who, ws, report, files, now, asOf)
 }
 
 // checkPeriod refuses periods about which nothing can be said yet, and those that cannot be written down exactly.
@@ -99,37 +99,28 @@ func (s *Service) sources(ctx context.Context, ws evidence.ID, period evidence.S
 // writeFiles puts every rendering into the object store, two at a time: making a workbook of a long table takes as long as
 // all the others together.
 func (s *Service) writeFiles(ctx context.Context, report *recipe.Report, made recipe.Made) ([]evidence.File, error) {
-	renderings := []struct {
-		format, media string
-		write         func(io.Writer) error
-	}{
-		{"xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", func(w io.Writer) error { return report.WriteXLSX(w, made, s.cfg.TempDir) }},
-		{"csv", "text/csv; charset=utf-8; header=present", report.WriteCSV},
-		{"ndjson", "application/x-ndjson", report.WriteNDJSON},
-		{"html", "text/html; charset=utf-8", func(w io.Writer) error { return report.WriteHTML(w, made) }},
-		{"pdf", "application/pdf", func(w io.Writer) error { return report.WritePDF(w, made) }},
-	}
+	renderings := report.Renderings(made, s.cfg.TempDir)
 	files := make([]evidence.File, len(renderings))
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(2)
-	for i, r := range renderings {
+	for i, r := range slices.Backward(renderings) { // the workbook, which takes longest, comes last in the list
 		work.Go(func() error {
-			ref, err := s.cfg.Objects.Put(ctx, r.write)
+			ref, err := s.cfg.Objects.Put(ctx, r.Write)
 			if err != nil {
-				return fmt.Errorf("keeping the %s file: %w", r.format, err)
+				return fmt.Errorf("keeping the %s file: %w", r.Format, err)
 			}
-			files[i] = evidence.File{Format: r.format, Media: r.media, Size: ref.Size, SHA256: ref.SHA256}
+			files[i] = evidence.File{Format: r.Format, Media: r.Media, Size: ref.Size, SHA256: ref.SHA256}
 			return nil
 		})
 	}
 	if err := work.Wait(); err != nil {
 		return nil, err
 	}
-	return append(files[1:], files[0]), nil // those that hold the table alone first
+	return files, nil
 }
 
 // save writes the version, unless the newest one says the same.
-func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *recipe.Report, files []evidence.File, now time.Time) (View, error) {
+func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *recipe.Report, files []evidence.File, now time.Time, asOf int64) (View, error) {
 	p := report.Provenance
 	provenance, err := json.Marshal(p)
 	if err != nil {
@@ -151,7 +142,7 @@ func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *
 		ID: evidence.NewID(evidence.PrefixArtifact), Workspace: ws, Kind: evidence.Derived, Recipe: p.Recipe.ID, Variant: report.Variant, Title: p.Recipe.Title, Period: period, CreatedAt: now,
 		Latest: evidence.ArtifactVersion{
 			RecipeVersion: p.Recipe.Version, Engine: p.Engine, Result: p.Result, Population: p.Counts.Population, Rows: p.Counts.Rows,
-			Provenance: provenance, Files: files, BuiltAt: now, BuiltBy: who,
+			Provenance: provenance, Files: files, BuiltAt: now, BuiltBy: who, AsOf: asOf,
 		},
 	})
 	if err != nil {

@@ -75,6 +75,7 @@ type ArtifactVersion struct {
 	Files         []File
 	BuiltAt       time.Time
 	BuiltBy       string
+	AsOf          int64 // size of the log whose evidence it was made from; 0: that of the log when it is stored
 }
 
 // Target says what an artifact is attached to: exactly one of the two.

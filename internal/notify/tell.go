@@ -101,6 +101,7 @@ func (s *Service) tell(ctx context.Context, c store.Channel, concerns []evidence
 			return s.failed(ctx, c, err)
 		}
 		d.note.Sent = true
+		ctx = context.WithoutCancel(ctx) // it was told: that is noted although the server stops now
 		s.cfg.Log.Info("told a channel", "channel", c.ID, "kind", d.kind, "new", len(d.open), "over", len(d.over))
 	}
 	return s.cfg.Store.NoteTold(ctx, c.Workspace, c.ID, d.note)

@@ -117,3 +117,11 @@ func coveragePassage(c CoverageFacts) passage {
 func (p Provenance) span() string {
 	return "From " + humanTime(p.Period.From) + " up to, not including, " + humanTime(p.Period.To) + ". All times are UTC."
 }
+
+// bullet is what stands before an item of a list.
+func bullet(p passage, i int) string {
+	if p.Numbered {
+		return strconv.Itoa(i + 1)
+	}
+	return "–"
+}

@@ -13,7 +13,7 @@ import (
 func logReview() Recipe {
 	l := lay(fTime, fUntil, fRecipe, fTitle, fVersion, fResult, fEvents, fRows, fPerson, fMade, fFor, fObject, fFinding)
 	return Recipe{
-		ID: "log-review", Version: 1, Title: "Review of the log",
+		ID: "log-review", OfArtifacts: true, Version: 1, Title: "Review of the log",
 		Shows: "For each day of the period, how many events it has and how many reviews, that is artifacts made from events which the day lies in; and each of these artifacts, with who made it, when, with which result and which controls and actions it is attached to.",
 		Method: []string{
 			"The population is every event of the period. They are counted day by day, in UTC.",

@@ -31,10 +31,12 @@ type Recipe struct {
 	// Method says how the table is made, step by step, so that a person can do it again by hand.
 	Method []string
 	// NotShown are the limits of the evidence in sentences; they are printed on every artifact.
-	NotShown   []string
-	Streams    []evidence.Stream
-	Parameters []Parameter
-	Mappings   []evidence.Mapping
+	NotShown []string
+	// OfArtifacts says that the table tells of other artifacts too, not of events alone.
+	OfArtifacts bool
+	Streams     []evidence.Stream
+	Parameters  []Parameter
+	Mappings    []evidence.Mapping
 	// OnDemand marks a recipe that says something only with what a person gives it; nothing builds it by itself.
 	OnDemand bool
 

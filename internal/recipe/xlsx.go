@@ -1,3 +1,5 @@
+//go:build !offline
+
 package recipe
 
 import (
@@ -57,14 +59,6 @@ func (r *Report) aboutSheet(book *sheet.Book, made Made) error {
 		}
 	}
 	return nil
-}
-
-// bullet is what stands before an item of a list.
-func bullet(p passage, i int) string {
-	if p.Numbered {
-		return strconv.Itoa(i + 1)
-	}
-	return "–"
 }
 
 // sectionSheet writes the rows of a section; number is that of the row before.

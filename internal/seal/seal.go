@@ -35,6 +35,7 @@ type Purpose string
 // The purposes.
 const (
 	PurposeToken    Purpose = "token"    // a connection's bearer token
+	PurposeLogKey   Purpose = "log-key"  // the private key that signs a log's checkpoints
 	PurposeApproval Purpose = "approval" // a bearer token that an approval holds until its person has decided
 	PurposeNotify   Purpose = "notify"   // password, address or key of a channel of notifications
 )

@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +31,10 @@ type Kind struct {
 	Open      func(Config) (Source, error)
 	Describe  func(stream evidence.Stream, raw []byte) Description
 	Normalise func(stream evidence.Stream, raw []byte) evidence.Facts // the facts of one event, as in a Record
-	Words     func(key evidence.Key, value string) string             // a value of a filter in full words; empty if it is not known
+	// Split takes the body of a page apart again, as Next did. noTime is when its answer came: the time of events for
+	// which nothing in the page tells one.
+	Split func(stream evidence.Stream, body []byte, noTime time.Time) (Page, error)
+	Words func(key evidence.Key, value string) string // a value of a filter in full words; empty if it is not known
 }
 
 // Server is one host that the source offers.
@@ -85,7 +87,7 @@ type Config struct {
 	Server    string                                // https://host[:port]; the token is sent there and nowhere else
 	Token     func(context.Context) (string, error) // gives the token in clear for the length of one request
 	UserAgent string
-	Transport http.RoundTripper // nil: the source's own with its limits; tests may give another
+	Transport Transport // nil: the source's own with its limits; tests may give another
 	// Operator holds what the operator allowed at start beside the source's own servers.
 	Operator Operator
 	Now      func() time.Time // nil: time.Now

@@ -46,7 +46,10 @@ func (s *Store) SaveArtifact(ctx context.Context, a evidence.Artifact) (evidence
 		if err != nil {
 			return fmt.Errorf("storing an artifact: %w", err)
 		}
-		return addVersion(ctx, q, &a)
+		if err := addVersion(ctx, q, &a); err != nil {
+			return err
+		}
+		return s.enterArtifact(ctx, q, a)
 	})
 	return a, err
 }
@@ -188,7 +191,7 @@ func (s *Store) Attach(ctx context.Context, a evidence.Attachment) error {
 		if n == 0 {
 			return evidence.Errorf(evidence.Conflict, "The artifact is attached there already.")
 		}
-		return nil
+		return s.enterAttach(ctx, q, a)
 	})
 }
 
@@ -214,7 +217,7 @@ func (s *Store) Detach(ctx context.Context, ws, id evidence.ID, at time.Time, by
 			return fmt.Errorf("detaching an artifact: %w", err)
 		}
 		if n > 0 {
-			return nil
+			return s.enterDetach(ctx, q, ws, id, by, reason)
 		}
 		exists, err := q.AttachmentExists(ctx, string(ws), string(id))
 		if err != nil {
@@ -235,12 +238,16 @@ func (s *Store) Attachments(ctx context.Context, ws evidence.ID, f AttachmentFil
 	}
 	var all []evidence.Attachment
 	for _, r := range rows {
-		all = append(all, evidence.Attachment{ID: evidence.ID(r.ID), Workspace: ws, Artifact: evidence.ID(r.Artifact),
-			Target:   evidence.Target{Action: evidence.ID(r.Action.String), Control: evidence.ID(r.Control.String)},
-			Strength: evidence.Strength(r.Strength), Reason: r.Reason, Caveat: r.Caveat, Automatic: r.Automatic == 1,
-			AttachedAt: fromMS(r.AttachedAt), AttachedBy: r.AttachedBy, DetachedAt: fromMS(r.DetachedAt), Detached: r.Detached})
+		all = append(all, attachmentOf(ws, r))
 	}
 	return all, nil
+}
+
+func attachmentOf(ws evidence.ID, r sqlc.Attachment) evidence.Attachment {
+	return evidence.Attachment{ID: evidence.ID(r.ID), Workspace: ws, Artifact: evidence.ID(r.Artifact),
+		Target:   evidence.Target{Action: evidence.ID(r.Action.String), Control: evidence.ID(r.Control.String)},
+		Strength: evidence.Strength(r.Strength), Reason: r.Reason, Caveat: r.Caveat, Automatic: r.Automatic == 1,
+		AttachedAt: fromMS(r.AttachedAt), AttachedBy: r.AttachedBy, DetachedAt: fromMS(r.DetachedAt), Detached: r.Detached}
 }
 
 func orNull(id evidence.ID) sql.NullString {

@@ -35,7 +35,7 @@ func (s *Store) Check(ctx context.Context, progress func(done, total int64)) (re
 		look func(context.Context) (string, error)
 	}{
 		{"pages", c.checkPages}, {"events", c.checkEvents}, {"dictionary", c.checkDictionary}, {"hourly counts", c.checkTallies},
-		{"sequence", c.checkSequence}, {"windows", c.checkWindows}, {"counters", c.checkCounters},
+		{"sequence", c.checkSequence}, {"windows", c.checkWindows}, {"counters", c.checkCounters}, {"log", c.checkLog},
 	} {
 		c.wrong = nil
 		detail, err := part.look(ctx)
@@ -112,6 +112,7 @@ var remedies = map[string]string{
 	"hourly counts": "Run exhibit fsck --rebuild, which makes counts from pages.",
 	"sequence":      "A page was lost or added behind Exhibit's back: restore the latest backup.",
 	"windows":       "Restore the latest backup, or read the span again with exhibit collect --reread.",
+	"log":           "The log was changed behind Exhibit's back, or the disk is damaged: stop Exhibit and restore the latest backup, to which the log's last signed checkpoint must belong.",
 	"counters":      "Run exhibit fsck --rebuild, which counts again.",
 }
 

@@ -95,6 +95,9 @@ func (c *commit) run(ctx context.Context, tx *sql.Tx, q *sqlc.Queries) (err erro
 	if err := c.store.step("records stored"); err != nil {
 		return err
 	}
+	if err := c.enterLog(ctx); err != nil {
+		return err
+	}
 	if err := addCoverage(ctx, q, c.stream, c.in.Window); err != nil {
 		return err
 	}
@@ -207,8 +210,8 @@ func (c *commit) moveStream(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("moving the bookmark: %w", err)
 	}
-	if _, err := c.q.CloseTrouble(ctx, ms(c.in.ReceivedAt), c.stream); err != nil {
-		return fmt.Errorf("closing a trouble: %w", err)
+	if err := c.store.closeTrouble(ctx, c.q, c.stream, c.in.ReceivedAt); err != nil {
+		return err
 	}
 	return c.noteTrouble(ctx)
 }
@@ -231,7 +234,7 @@ func (c *commit) noteTrouble(ctx context.Context) error {
 	if c.in.Trouble == nil {
 		return nil
 	}
-	return openTrouble(ctx, c.q, c.stream, *c.in.Trouble)
+	return c.store.openTrouble(ctx, c.q, c.stream, *c.in.Trouble)
 }
 
 // notePoll notes an answer without records: in the last such row if it follows it, asks the same and is recent.

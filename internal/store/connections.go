@@ -30,7 +30,7 @@ func (s *Store) CreateConnection(ctx context.Context, c evidence.Connection, sea
 				return fmt.Errorf("storing a stream: %w", err)
 			}
 		}
-		return nil
+		return s.enterConnection(ctx, q, "add", c)
 	})
 }
 
@@ -79,10 +79,15 @@ func connectionOf(r sqlc.ConnectionRow) evidence.Connection {
 
 // UpdateConnection stores what is known of a connection, the token and who made it when left as they are.
 func (s *Store) UpdateConnection(ctx context.Context, c evidence.Connection) error {
-	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error { return updateConnection(ctx, q, c) })
+	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error { return s.updateConnection(ctx, q, "update", c) })
 }
 
-func updateConnection(ctx context.Context, q *sqlc.Queries, c evidence.Connection) error {
+// updateConnection stores a connection, and enters it into the log if it differs. op says why it is stored.
+func (s *Store) updateConnection(ctx context.Context, q *sqlc.Queries, op string, c evidence.Connection) error {
+	old, err := q.Connection(ctx, string(c.Workspace), string(c.ID))
+	if err != nil {
+		return notFound(err, "reading a connection", "There is no connection %s.", c.ID)
+	}
 	if err := nameIsFree(ctx, q, c); err != nil {
 		return err
 	}
@@ -96,7 +101,10 @@ func updateConnection(ctx context.Context, q *sqlc.Queries, c evidence.Connectio
 	if n == 0 {
 		return evidence.Errorf(evidence.NotFound, "There is no connection %s.", c.ID)
 	}
-	return nil
+	if op == "update" && !changed(connectionOf(old), c) {
+		return nil
+	}
+	return s.enterConnection(ctx, q, op, c)
 }
 
 // ReplaceToken stores a new sealed token and what is known with it, in one transaction. A connection that is on again
@@ -110,7 +118,7 @@ func (s *Store) ReplaceToken(ctx context.Context, c evidence.Connection, sealed 
 		if err := s.handOver(ctx, q, old, c); err != nil {
 			return err
 		}
-		if err := updateConnection(ctx, q, c); err != nil {
+		if err := s.updateConnection(ctx, q, "token", c); err != nil {
 			return err
 		}
 		if _, err := q.SetToken(ctx, sealed, string(c.Workspace), string(c.ID)); err != nil {
@@ -119,10 +127,7 @@ func (s *Store) ReplaceToken(ctx context.Context, c evidence.Connection, sealed 
 		if !c.OffAt.IsZero() {
 			return nil
 		}
-		if err := q.CloseTroubleOf(ctx, ms(s.now()), string(evidence.SwitchedOff), string(c.ID)); err != nil {
-			return fmt.Errorf("closing a trouble: %w", err)
-		}
-		return nil
+		return s.endOff(ctx, q, c.ID)
 	})
 }
 
@@ -137,6 +142,13 @@ func (s *Store) ForgetToken(ctx context.Context, ws, id evidence.ID, at time.Tim
 		if n == 0 {
 			return evidence.Errorf(evidence.NotFound, "There is no connection %s.", id)
 		}
+		c, err := q.Connection(ctx, string(ws), string(id))
+		if err != nil {
+			return fmt.Errorf("reading a connection: %w", err)
+		}
+		if err := s.enterConnection(ctx, q, "off", connectionOf(c)); err != nil {
+			return err
+		}
 		// Whoever reads a stream at this moment loses its lease, so that a page that is on its way is not stored any more
 		// and does not end the trouble that begins here.
 		if err := q.EndLeases(ctx, string(id)); err != nil {
@@ -147,7 +159,7 @@ func (s *Store) ForgetToken(ctx context.Context, ws, id evidence.ID, at time.Tim
 			return fmt.Errorf("reading streams: %w", err)
 		}
 		for _, r := range streams {
-			err := openTrouble(ctx, q, r.ID, evidence.Trouble{Span: evidence.Span{From: at}, Cause: evidence.SwitchedOff,
+			err := s.openTrouble(ctx, q, r.ID, evidence.Trouble{Span: evidence.Span{From: at}, Cause: evidence.SwitchedOff,
 				State: evidence.StateOff, Reason: "The connection was switched off. Switch it on again to read on."})
 			if err != nil {
 				return err

@@ -169,14 +169,14 @@ func troubleOf(r sqlc.Trouble) evidence.Trouble {
 
 // openTrouble makes t the stream's trouble. An open one with the same cause and reason goes on; another one ends where t
 // begins.
-func openTrouble(ctx context.Context, q *sqlc.Queries, stream int64, t evidence.Trouble) error {
+func (s *Store) openTrouble(ctx context.Context, q *sqlc.Queries, stream int64, t evidence.Trouble) error {
 	last, err := q.OpenTrouble(ctx, stream)
 	switch {
 	case err == nil && t.Open() && last.Cause == string(t.Cause) && last.Reason == t.Reason && last.State == string(t.State):
 		return nil
 	case err == nil:
-		if _, err := q.CloseTrouble(ctx, ms(t.From), stream); err != nil {
-			return fmt.Errorf("closing a trouble: %w", err)
+		if err := s.closeTrouble(ctx, q, stream, t.From); err != nil {
+			return err
 		}
 	case !errors.Is(err, sql.ErrNoRows):
 		return fmt.Errorf("reading the open trouble: %w", err)
@@ -186,5 +186,22 @@ func openTrouble(ctx context.Context, q *sqlc.Queries, stream int64, t evidence.
 	if err != nil {
 		return fmt.Errorf("recording a trouble: %w", err)
 	}
-	return nil
+	return s.enterGap(ctx, q, stream, t)
+}
+
+// closeTrouble ends the open trouble of a stream, if there is one.
+func (s *Store) closeTrouble(ctx context.Context, q *sqlc.Queries, stream int64, at time.Time) error {
+	last, err := q.OpenTrouble(ctx, stream)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the open trouble: %w", err)
+	}
+	if _, err := q.CloseTrouble(ctx, ms(at), stream); err != nil {
+		return fmt.Errorf("closing a trouble: %w", err)
+	}
+	t := troubleOf(last)
+	t.To = evidence.Latest(t.From, at)
+	return s.enterGap(ctx, q, stream, t)
 }

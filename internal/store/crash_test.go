@@ -24,8 +24,8 @@ func (f *fixture) clean() {
 			f.t.Errorf("check of %s: %s", r.Name, r.Detail)
 		}
 	}
-	if len(results) != 8 {
-		f.t.Errorf("%d checks, want 8", len(results))
+	if len(results) != 9 {
+		f.t.Errorf("%d checks, want 9", len(results))
 	}
 }
 
@@ -35,7 +35,7 @@ func TestCommitCrashes(t *testing.T) {
 	for _, at := range []struct {
 		step   string
 		stored bool
-	}{{"page stored", false}, {"events indexed", false}, {"records stored", false}, {"before commit", false}, {"after commit", true}} {
+	}{{"page stored", false}, {"leaf added", false}, {"events indexed", false}, {"records stored", false}, {"before commit", false}, {"after commit", true}} {
 		t.Run(at.step, func(t *testing.T) {
 			both(t, func(t *testing.T, f *fixture) { crashAt(t, f, at.step, at.stored, 0) })
 			t.Run("sqlite, runs merged", func(t *testing.T) {

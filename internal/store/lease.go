@@ -116,16 +116,13 @@ func (s *Store) leased(ctx context.Context, l Lease, f func(q *sqlc.Queries, row
 // SetTrouble records what keeps a stream from being read. While cause and reason stay the same it keeps its beginning;
 // another one ends the last.
 func (s *Store) SetTrouble(ctx context.Context, l Lease, t evidence.Trouble) error {
-	return s.leased(ctx, l, func(q *sqlc.Queries, row sqlc.Stream) error { return openTrouble(ctx, q, row.ID, t) })
+	return s.leased(ctx, l, func(q *sqlc.Queries, row sqlc.Stream) error { return s.openTrouble(ctx, q, row.ID, t) })
 }
 
 // CloseTrouble ends the open trouble of a stream, if there is one.
 func (s *Store) CloseTrouble(ctx context.Context, l Lease, at time.Time) error {
 	return s.leased(ctx, l, func(q *sqlc.Queries, row sqlc.Stream) error {
-		if _, err := q.CloseTrouble(ctx, ms(at), row.ID); err != nil {
-			return fmt.Errorf("closing a trouble: %w", err)
-		}
-		return nil
+		return s.closeTrouble(ctx, q, row.ID, at)
 	})
 }
 
@@ -145,7 +142,7 @@ func (s *Store) ResetCursor(ctx context.Context, l Lease, at time.Time) (Lease, 
 		if err := q.ResetStream(ctx, row.ID); err != nil {
 			return fmt.Errorf("dropping the bookmark: %w", err)
 		}
-		return nil
+		return s.enterReset(ctx, q, row)
 	})
 	if err != nil {
 		return l, err
@@ -215,6 +212,9 @@ func (s *Store) FinishReread(ctx context.Context, l Lease, r Reconciliation) err
 			Changed: r.Changed, Missing: r.Missing})
 		if err != nil {
 			return fmt.Errorf("storing a reconciliation: %w", err)
+		}
+		if err := s.enterReconciliation(ctx, q, row.ID, r); err != nil {
+			return err
 		}
 		if r.Age == 0 {
 			return nil

@@ -163,10 +163,14 @@ func (d *dialled) open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{engine: e, write: d.write, read: d.read, now: cfg.Now, words: newDictionary(), frames: newFrameCache()}
+	s := &Store{engine: e, write: d.write, read: d.read, now: cfg.Now, words: newDictionary(), frames: newFrameCache(),
+		origin: cmp.Or(cfg.LogOrigin, defaultOrigin), build: cfg.Build}
 	s.log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if err := s.adopt(ctx); err != nil {
+		return nil, err
 	}
 	return s, nil
 }

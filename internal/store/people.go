@@ -106,7 +106,7 @@ func (s *Store) AddMember(ctx context.Context, m Member) error {
 		if n == 0 {
 			return evidence.Errorf(evidence.Conflict, "%s is a member already.", m.Email)
 		}
-		return nil
+		return s.enterConfig(ctx, q, m.Workspace, "member", string(m.ID), m)
 	})
 }
 
@@ -219,14 +219,16 @@ func (s *Store) DeleteSession(ctx context.Context, hash [32]byte) error {
 	return nil
 }
 
-// AddActivity appends a line to the workspace's own trail.
+// AddActivity appends a line to the workspace's own trail, and to its log.
 func (s *Store) AddActivity(ctx context.Context, a Activity) error {
-	err := sqlc.New(s.write).AddActivity(ctx, sqlc.AddActivityParams{Workspace: string(a.Workspace), At: ms(a.At), Who: a.Who,
-		What: a.What, Subject: a.Subject, Detail: a.Detail})
-	if err != nil {
-		return fmt.Errorf("writing the trail: %w", err)
-	}
-	return nil
+	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
+		err := q.AddActivity(ctx, sqlc.AddActivityParams{Workspace: string(a.Workspace), At: ms(a.At), Who: a.Who,
+			What: a.What, Subject: a.Subject, Detail: a.Detail})
+		if err != nil {
+			return fmt.Errorf("writing the trail: %w", err)
+		}
+		return s.enterAction(ctx, q, a)
+	})
 }
 
 // Activity gives the newest lines of the trail, newest first.

@@ -26,12 +26,18 @@ func (s *Store) PutControl(ctx context.Context, c evidence.Control) (evidence.Co
 	if err != nil {
 		return c, fmt.Errorf("writing down the requirements of a control: %w", err)
 	}
-	r, err := sqlc.New(s.write).PutControl(ctx, sqlc.PutControlParams{ID: string(c.ID), Workspace: string(c.Workspace), Key: c.Key,
-		Name: c.Name, Description: c.Description, Requirements: string(requirements), CreatedAt: ms(c.CreatedAt), Owner: c.Owner})
-	if err != nil {
-		return c, fmt.Errorf("storing a control: %w", err)
-	}
-	return controlOf(r)
+	err = s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
+		r, err := q.PutControl(ctx, sqlc.PutControlParams{ID: string(c.ID), Workspace: string(c.Workspace), Key: c.Key,
+			Name: c.Name, Description: c.Description, Requirements: string(requirements), CreatedAt: ms(c.CreatedAt), Owner: c.Owner})
+		if err != nil {
+			return fmt.Errorf("storing a control: %w", err)
+		}
+		if c, err = controlOf(r); err != nil {
+			return err
+		}
+		return s.enterConfig(ctx, q, c.Workspace, "control", string(c.ID), c)
+	})
+	return c, err
 }
 
 // AddControl stores a new control and gives what is stored; Conflict if its key is taken.
@@ -40,15 +46,21 @@ func (s *Store) AddControl(ctx context.Context, c evidence.Control) (evidence.Co
 	if err != nil {
 		return c, fmt.Errorf("writing down the requirements of a control: %w", err)
 	}
-	r, err := sqlc.New(s.write).AddControl(ctx, sqlc.AddControlParams{ID: string(c.ID), Workspace: string(c.Workspace), Key: c.Key,
-		Name: c.Name, Description: c.Description, Requirements: string(requirements), CreatedAt: ms(c.CreatedAt), Owner: c.Owner})
-	if errors.Is(err, sql.ErrNoRows) {
-		return c, evidence.Errorf(evidence.Conflict, "There is a control %s already. Choose another key.", c.Key)
-	}
-	if err != nil {
-		return c, fmt.Errorf("storing a control: %w", err)
-	}
-	return controlOf(r)
+	err = s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
+		r, err := q.AddControl(ctx, sqlc.AddControlParams{ID: string(c.ID), Workspace: string(c.Workspace), Key: c.Key,
+			Name: c.Name, Description: c.Description, Requirements: string(requirements), CreatedAt: ms(c.CreatedAt), Owner: c.Owner})
+		if errors.Is(err, sql.ErrNoRows) {
+			return evidence.Errorf(evidence.Conflict, "There is a control %s already. Choose another key.", c.Key)
+		}
+		if err != nil {
+			return fmt.Errorf("storing a control: %w", err)
+		}
+		if c, err = controlOf(r); err != nil {
+			return err
+		}
+		return s.enterConfig(ctx, q, c.Workspace, "control", string(c.ID), c)
+	})
+	return c, err
 }
 
 // ChangeControl stores name, description, owner, requirements and retirement of a control and gives what is stored;
@@ -58,15 +70,21 @@ func (s *Store) ChangeControl(ctx context.Context, c evidence.Control) (evidence
 	if err != nil {
 		return c, fmt.Errorf("writing down the requirements of a control: %w", err)
 	}
-	r, err := sqlc.New(s.write).ChangeControl(ctx, sqlc.ChangeControlParams{Name: c.Name, Description: c.Description, Requirements: string(requirements),
-		Owner: c.Owner, RetiredAt: ms(c.RetiredAt), Retired: c.Retired, Workspace: string(c.Workspace), ID: string(c.ID), Revision: int64(c.Revision)})
-	if errors.Is(err, sql.ErrNoRows) {
-		return c, evidence.Errorf(evidence.Conflict, "Somebody else changed %s meanwhile. Look at it again and repeat your change.", c.Key)
-	}
-	if err != nil {
-		return c, fmt.Errorf("changing a control: %w", err)
-	}
-	return controlOf(r)
+	err = s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
+		r, err := q.ChangeControl(ctx, sqlc.ChangeControlParams{Name: c.Name, Description: c.Description, Requirements: string(requirements),
+			Owner: c.Owner, RetiredAt: ms(c.RetiredAt), Retired: c.Retired, Workspace: string(c.Workspace), ID: string(c.ID), Revision: int64(c.Revision)})
+		if errors.Is(err, sql.ErrNoRows) {
+			return evidence.Errorf(evidence.Conflict, "Somebody else changed %s meanwhile. Look at it again and repeat your change.", c.Key)
+		}
+		if err != nil {
+			return fmt.Errorf("changing a control: %w", err)
+		}
+		if c, err = controlOf(r); err != nil {
+			return err
+		}
+		return s.enterConfig(ctx, q, c.Workspace, "control", string(c.ID), c)
+	})
+	return c, err
 }
 
 // Controls gives the controls of a workspace by key.
@@ -111,13 +129,17 @@ func (s *Store) PutAction(ctx context.Context, a evidence.Action) (evidence.Acti
 			return a, err
 		}
 	}
-	r, err := sqlc.New(s.write).PutAction(ctx, sqlc.PutActionParams{ID: string(a.ID), Workspace: string(a.Workspace), Key: a.Key,
-		Control: orNull(a.Control), Title: a.Title, Description: a.Description, Owner: a.Owner, Due: ms(a.Due),
-		Cadence: string(a.Cadence), Recipe: a.Recipe, Status: string(cmp.Or(a.Status, evidence.ActionOpen)), CreatedAt: ms(a.CreatedAt)})
-	if err != nil {
-		return a, fmt.Errorf("storing an action: %w", err)
-	}
-	return actionOf(r), nil
+	err := s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
+		r, err := q.PutAction(ctx, sqlc.PutActionParams{ID: string(a.ID), Workspace: string(a.Workspace), Key: a.Key,
+			Control: orNull(a.Control), Title: a.Title, Description: a.Description, Owner: a.Owner, Due: ms(a.Due),
+			Cadence: string(a.Cadence), Recipe: a.Recipe, Status: string(cmp.Or(a.Status, evidence.ActionOpen)), CreatedAt: ms(a.CreatedAt)})
+		if err != nil {
+			return fmt.Errorf("storing an action: %w", err)
+		}
+		a = actionOf(r)
+		return s.enterConfig(ctx, q, a.Workspace, "action", string(a.ID), a)
+	})
+	return a, err
 }
 
 // Actions gives the actions of a workspace by key.
@@ -150,22 +172,26 @@ func actionOf(r sqlc.Action) evidence.Action {
 
 // SetActionStatus says where the work of an action stands.
 func (s *Store) SetActionStatus(ctx context.Context, ws, id evidence.ID, status evidence.ActionStatus) error {
-	n, err := sqlc.New(s.write).SetActionStatus(ctx, string(status), string(ws), string(id))
-	if err != nil {
-		return fmt.Errorf("changing the status of an action: %w", err)
-	}
-	if n == 0 {
-		return evidence.Errorf(evidence.NotFound, "There is no action %s.", id)
-	}
-	return nil
+	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
+		n, err := q.SetActionStatus(ctx, string(status), string(ws), string(id))
+		if err != nil {
+			return fmt.Errorf("changing the status of an action: %w", err)
+		}
+		if n == 0 {
+			return evidence.Errorf(evidence.NotFound, "There is no action %s.", id)
+		}
+		return s.enterConfig(ctx, q, ws, "action-status", string(id), status)
+	})
 }
 
 // UseFramework notes that a workspace works with a version of a framework. It stays in use since the first time.
 func (s *Store) UseFramework(ctx context.Context, ws evidence.ID, framework, version string, at time.Time) error {
-	if err := sqlc.New(s.write).UseFramework(ctx, string(ws), framework, version, ms(at)); err != nil {
-		return fmt.Errorf("taking a framework into use: %w", err)
-	}
-	return nil
+	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
+		if err := q.UseFramework(ctx, string(ws), framework, version, ms(at)); err != nil {
+			return fmt.Errorf("taking a framework into use: %w", err)
+		}
+		return s.enterConfig(ctx, q, ws, "framework", framework, version)
+	})
 }
 
 // FrameworksInUse gives the frameworks that a workspace works with, by id.

@@ -630,3 +630,145 @@ SELECT workspace, id FROM event_export WHERE expires_at <= @now ORDER BY expires
 
 -- name: DeleteExport :execrows
 DELETE FROM event_export WHERE workspace = @workspace AND id = @id;
+
+-- The log.
+
+-- name: LockLog :one
+UPDATE log SET size = size WHERE workspace = @workspace RETURNING *;
+
+-- name: AddLog :exec
+INSERT INTO log (workspace, origin, size, last_at, adopt) VALUES (@workspace, @origin, 0, 0, 0) ON CONFLICT (workspace) DO NOTHING;
+
+-- name: SetLog :exec
+UPDATE log SET origin = @origin, size = @size, last_at = @last_at, adopt = @adopt WHERE workspace = @workspace;
+
+-- name: Log :one
+SELECT l.* FROM log l JOIN workspace w ON w.no = l.workspace WHERE w.id = @id;
+
+-- name: LogsToAdopt :many
+SELECT l.workspace, w.id FROM log l JOIN workspace w ON w.no = l.workspace WHERE l.adopt = 1 ORDER BY l.workspace;
+
+-- name: AddLeaf :exec
+INSERT INTO log_leaf (id, data) VALUES (@id, @data);
+
+-- name: AddNode :exec
+INSERT INTO log_node (id, hashes) VALUES (@id, @hashes);
+
+-- name: LogLeaf :one
+SELECT data FROM log_leaf WHERE id = @id;
+
+-- name: LogLeaves :many
+SELECT id, data FROM log_leaf WHERE id >= @from_id AND id < @to_id ORDER BY id LIMIT CAST(@most AS bigint);
+
+-- name: LogNodes :many
+SELECT id, hashes FROM log_node WHERE id >= @from_id AND id < @to_id ORDER BY id LIMIT CAST(@most AS bigint);
+
+-- name: ChainEnd :one
+SELECT record FROM log_chain WHERE workspace = @workspace AND chain = @chain;
+
+-- name: SetChainEnd :exec
+INSERT INTO log_chain (workspace, chain, record) VALUES (@workspace, @chain, @record)
+ON CONFLICT (workspace, chain) DO UPDATE SET record = excluded.record;
+
+-- name: AddOpening :exec
+INSERT INTO log_opening (workspace, commitment, tag, salt, value) VALUES (@workspace, @commitment, @tag, @salt, @value);
+
+-- name: Opening :one
+SELECT tag, salt, value FROM log_opening WHERE workspace = @workspace AND commitment = @commitment;
+
+-- name: Pending :one
+SELECT leaf FROM log_pending WHERE stream = @stream;
+
+-- name: SetPending :exec
+INSERT INTO log_pending (stream, leaf) VALUES (@stream, @leaf) ON CONFLICT (stream) DO UPDATE SET leaf = excluded.leaf;
+
+-- name: DropPending :exec
+DELETE FROM log_pending WHERE stream = @stream;
+
+-- name: PendingOf :many
+SELECT p.stream, p.leaf FROM log_pending p JOIN stream s ON s.id = p.stream JOIN connection c ON c.id = s.connection
+WHERE c.workspace = @workspace ORDER BY p.stream;
+
+-- name: AddPageSalt :exec
+INSERT INTO page_salt (page, salts) VALUES (@page, @salts);
+
+-- name: PageSalt :one
+SELECT salts FROM page_salt WHERE page = @page;
+
+-- name: PagesOf :many
+SELECT p.*, s.connection, s.name AS stream_name FROM page p JOIN stream s ON s.id = p.stream JOIN connection c ON c.id = s.connection
+WHERE c.workspace = @workspace AND p.id > @id ORDER BY p.id LIMIT CAST(@most AS bigint);
+
+-- name: PollsOf :many
+SELECT q.*, s.connection, s.name AS stream_name FROM poll q JOIN stream s ON s.id = q.stream JOIN connection c ON c.id = s.connection
+WHERE c.workspace = @workspace AND q.stream = @stream ORDER BY q.first_sequence;
+
+-- name: AllVersions :many
+SELECT a.title, a.kind, a.recipe, a.from_at, a.to_at, v.* FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = @workspace ORDER BY v.built_at, v.artifact, v.version;
+
+-- name: AllAttachments :many
+SELECT * FROM attachment WHERE workspace = @workspace ORDER BY attached_at, id;
+
+-- name: AllActivity :many
+SELECT * FROM activity WHERE workspace = @workspace AND id > @id ORDER BY id LIMIT CAST(@most AS bigint);
+
+-- name: AddCheckpoint :exec
+INSERT INTO log_checkpoint (workspace, size, at, note, cosigned_at, token) VALUES (@workspace, @size, @at, @note, 0, NULL)
+ON CONFLICT (workspace, size) DO UPDATE SET note = excluded.note, at = excluded.at;
+
+-- name: SetCosigned :exec
+UPDATE log_checkpoint SET note = @note, cosigned_at = @cosigned_at WHERE workspace = @workspace AND size = @size;
+
+-- name: SetToken3161 :exec
+UPDATE log_checkpoint SET token = @token WHERE workspace = @workspace AND size = @size;
+
+-- name: Checkpoints :many
+SELECT * FROM log_checkpoint WHERE workspace = @workspace ORDER BY size DESC LIMIT CAST(@most AS bigint);
+
+-- name: Anchors :many
+SELECT * FROM log_checkpoint WHERE workspace = @workspace AND (cosigned_at > 0 OR token IS NOT NULL) ORDER BY size;
+
+-- name: AddLogKey :exec
+INSERT INTO log_key (workspace, vkey, sealed, added_at, retired_at) VALUES (@workspace, @vkey, @sealed, @added_at, 0);
+
+-- name: LogKeys :many
+SELECT * FROM log_key WHERE workspace = @workspace ORDER BY added_at, vkey;
+
+-- name: RetireLogKey :exec
+UPDATE log_key SET retired_at = @retired_at WHERE workspace = @workspace AND vkey = @vkey;
+
+-- Audits.
+
+-- name: AddAudit :execrows
+INSERT INTO audit (id, workspace, name, framework, from_at, to_at, created_at, created_by)
+VALUES (@id, @workspace, @name, @framework, @from_at, @to_at, @created_at, @created_by) ON CONFLICT (workspace, name) DO NOTHING;
+
+-- name: Audits :many
+SELECT * FROM audit WHERE workspace = @workspace ORDER BY created_at, id;
+
+-- name: Audit :one
+SELECT * FROM audit WHERE workspace = @workspace AND (id = @id_or_name OR name = @id_or_name);
+
+-- name: AddBundle :exec
+INSERT INTO audit_bundle (id, workspace, audit, made_at, made_by, leaves, manifest_sha, sha256, size)
+VALUES (@id, @workspace, @audit, @made_at, @made_by, @leaves, @manifest_sha, @sha256, @size);
+
+-- name: Bundles :many
+SELECT * FROM audit_bundle WHERE workspace = @workspace AND audit = @audit ORDER BY made_at DESC;
+
+-- name: AddSample :exec
+INSERT INTO audit_sample (id, workspace, audit, population, seed, size, members, drawn_at, drawn_by)
+VALUES (@id, @workspace, @audit, @population, @seed, @size, @members, @drawn_at, @drawn_by);
+
+-- name: Samples :many
+SELECT * FROM audit_sample WHERE workspace = @workspace AND audit = @audit ORDER BY drawn_at, id;
+
+-- name: SampleRow :one
+SELECT * FROM audit_sample WHERE workspace = @workspace AND id = @id;
+
+-- name: AddReplacement :execrows
+INSERT INTO audit_replacement (sample, rank, reason, replaced_at, replaced_by)
+VALUES (@sample, @rank, @reason, @replaced_at, @replaced_by) ON CONFLICT (sample, rank) DO NOTHING;
+
+-- name: Replacements :many
+SELECT * FROM audit_replacement WHERE sample = @sample ORDER BY rank;

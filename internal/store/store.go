@@ -21,6 +21,8 @@ type Config struct {
 	MustExist bool
 	Now       func() time.Time // nil: time.Now
 	Log       *slog.Logger     // nil: nothing is logged
+	LogOrigin string           // first part of the name of each workspace's log; empty: exhibit
+	Build     string           // names this build in the first leaf of a log
 }
 
 // Store is an open database. Its methods may be called from several goroutines at once.
@@ -30,6 +32,8 @@ type Store struct {
 	read   *sql.DB // PostgreSQL: the same pool as write
 	now    func() time.Time
 	log    *slog.Logger
+	origin string
+	build  string
 	words  *dictionary
 	frames *frameCache
 	// commits counts, for settleSometimes.

@@ -273,3 +273,13 @@ func (o *openPage) record(i int) ([]byte, error) {
 	}
 	return o.frame.Record(i), nil
 }
+
+// decodeBody decodes a stored body without looking at its digest.
+func decodeBody(stored sqlc.PageBodyRow) (page.Layout, []byte, error) {
+	l, err := page.ParseLayout(stored.Layout)
+	if err != nil {
+		return page.Layout{}, nil, err
+	}
+	body, err := l.Decode(stored.Body)
+	return l, body, err
+}

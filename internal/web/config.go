@@ -33,6 +33,7 @@ type Config struct {
 	Connections Connections
 	Artifacts   Artifacts
 	Program     Program
+	Logbook     Logbook
 	Explore     Explore
 	Kinds       []source.Kind // the catalogue
 	Workspace   string        // name of the workspace, for the rail

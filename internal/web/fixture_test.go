@@ -19,6 +19,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/explore"
+	"github.com/exhibithq/exhibit/internal/logbook"
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/object"
 	"github.com/exhibithq/exhibit/internal/people"
@@ -48,6 +49,7 @@ type site struct {
 	server  *server
 	objects *object.Store
 	build   *artifact.Service
+	book    *logbook.Service
 	log     *safeBuffer
 	dir     string
 
@@ -120,8 +122,9 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 	s.notify = notify.New(notify.Config{Store: s.store, Connections: connections, Name: "Northwind GmbH", UserAgent: "Exhibit/test", Now: s.clock})
 	s.admin, err = s.signIn.AddMember(ctx, "test", s.ws, "Ada Okafor", "ada@example.com")
 	must(t, err)
+	s.book = logbook.New(logbook.Config{Store: s.store, Box: connections.Box, Dir: t.TempDir(), Now: s.clock})
 	s.server, err = newServer(Config{
-		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: program.New(s.store, s.clock), Explore: x, Kinds: kinds,
+		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: program.New(s.store, s.clock), Logbook: s.book, Explore: x, Kinds: kinds,
 		Workspace: "Northwind GmbH", Version: "test", Now: s.clock, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	must(t, err)
@@ -270,6 +273,8 @@ func filled(t testing.TB) *site {
 	s.buildAll()
 	s.fillProgram()
 	s.fillSettings()
+	_, err = s.book.Checkpoint(t.Context(), s.ws)
+	must(t, err)
 	return s
 }
 

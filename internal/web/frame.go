@@ -31,6 +31,7 @@ func entries() []struct {
 		{"Compliance", people.ReadActions, ui.Entry{Name: "Actions", Path: "/actions", Icon: "list-checks"}},
 		{"Compliance", people.ReadControls, ui.Entry{Name: "Controls", Path: "/controls", Icon: "shield-check"}},
 		{"Compliance", people.ReadControls, ui.Entry{Name: "Frameworks", Path: "/frameworks", Icon: "table"}},
+		{"Compliance", people.ReadArtifacts, ui.Entry{Name: "Log", Path: "/log", Icon: "file-text"}},
 		{lowGroup, people.ReadSettings, ui.Entry{Name: "Settings", Path: "/settings", Icon: "settings"}},
 	}
 }

@@ -84,6 +84,8 @@ func (s *server) routes() []route {
 		{"POST /controls/{id}/map", people.ManageControls, quick, s.mapControl},
 		{"POST /controls/{id}/retire", people.ManageControls, quick, s.retireControl},
 		{"GET /frameworks", people.ReadControls, quick, s.frameworks},
+		{"GET /log", people.ReadArtifacts, quick, s.logPage},
+		{"GET /log/tiles/{path...}", people.ReadArtifacts, quick, s.logTile},
 		{"POST /frameworks/profile", people.ManageControls, quick, s.setProfile},
 		{"GET /frameworks/proposal", people.ManageControls, quick, s.proposal},
 		{"POST /frameworks/adopt", people.ManageControls, quick, s.adopt},

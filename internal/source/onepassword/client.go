@@ -1,3 +1,5 @@
+//go:build !offline
+
 // Package onepassword reads the Events API of 1Password Business, version 2: sign-in attempts, item usages and audit
 // events. It is one source; everything that Exhibit knows of 1Password is in this folder.
 //
@@ -23,9 +25,6 @@ const (
 	pathIntrospect = "/api/v2/auth/introspect"
 	pathPages      = "/api/v2/"
 )
-
-// mostEvents is the largest page that the API gives.
-const mostEvents = 1000
 
 // client is a source.Source. It holds no state but its connections.
 type client struct {

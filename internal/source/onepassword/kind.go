@@ -9,6 +9,9 @@ import (
 // retention is how long 1Password keeps events for the API.
 const retention = 120 * 24 * time.Hour
 
+// mostEvents is the largest page that the API gives.
+const mostEvents = 1000
+
 // Kind gives 1Password's entry of the catalogue.
 func Kind() source.Kind {
 	return source.Kind{
@@ -42,6 +45,7 @@ func Kind() source.Kind {
 		Open:      open,
 		Describe:  describe,
 		Normalise: normalise,
+		Split:     splitAgain,
 		Words:     filterWords,
 	}
 }

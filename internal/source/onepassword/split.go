@@ -3,6 +3,7 @@ package onepassword
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,15 @@ func split(name evidence.Stream, body []byte, limit int, noTime time.Time) (enve
 	}
 	fillTimes(e.records, noTime)
 	return e, nil
+}
+
+// splitAgain takes a page apart that was read before. How many events were asked for plays no part any more.
+func splitAgain(name evidence.Stream, body []byte, noTime time.Time) (source.Page, error) {
+	e, err := split(name, body, math.MaxInt32, noTime)
+	if err != nil {
+		return source.Page{}, err
+	}
+	return source.Page{Body: body, Records: e.records, Next: source.Cursor(e.cursor), More: e.more, Ordered: ordered(e.records)}, nil
 }
 
 // envelope reads the rest of the page's object, whose brace has been read.

@@ -95,6 +95,49 @@ type Attachment struct {
 	Detached   string
 }
 
+type Audit struct {
+	ID        string
+	Workspace string
+	Name      string
+	Framework string
+	FromAt    int64
+	ToAt      int64
+	CreatedAt int64
+	CreatedBy string
+}
+
+type AuditBundle struct {
+	ID          string
+	Workspace   string
+	Audit       string
+	MadeAt      int64
+	MadeBy      string
+	Leaves      int64
+	ManifestSha []byte
+	Sha256      []byte
+	Size        int64
+}
+
+type AuditReplacement struct {
+	Sample     string
+	Rank       int64
+	Reason     string
+	ReplacedAt int64
+	ReplacedBy string
+}
+
+type AuditSample struct {
+	ID         string
+	Workspace  string
+	Audit      string
+	Population string
+	Seed       string
+	Size       int64
+	Members    int64
+	DrawnAt    int64
+	DrawnBy    string
+}
+
 type BadPage struct {
 	ID     int64
 	Stream int64
@@ -186,6 +229,46 @@ type FrameworkRevision struct {
 	File      string
 	AddedAt   int64
 	AddedBy   string
+}
+
+type Log struct {
+	Workspace int64
+	Origin    string
+	Size      int64
+	LastAt    int64
+	Adopt     int64
+}
+
+type LogCheckpoint struct {
+	Workspace  int64
+	Size       int64
+	At         int64
+	Note       []byte
+	CosignedAt int64
+	Token      []byte
+}
+
+type LogKey struct {
+	Workspace int64
+	Vkey      string
+	Sealed    []byte
+	AddedAt   int64
+	RetiredAt int64
+}
+
+type LogLeaf struct {
+	ID   int64
+	Data []byte
+}
+
+type LogNode struct {
+	ID     int64
+	Hashes []byte
+}
+
+type LogPending struct {
+	Stream int64
+	Leaf   []byte
 }
 
 type Member struct {

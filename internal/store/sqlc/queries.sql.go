@@ -495,6 +495,41 @@ func (q *Queries) AddArtifactVersion(ctx context.Context, arg AddArtifactVersion
 	return err
 }
 
+const addAudit = `-- name: AddAudit :execrows
+
+INSERT INTO audit (id, workspace, name, framework, from_at, to_at, created_at, created_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (workspace, name) DO NOTHING
+`
+
+type AddAuditParams struct {
+	ID        string
+	Workspace string
+	Name      string
+	Framework string
+	FromAt    int64
+	ToAt      int64
+	CreatedAt int64
+	CreatedBy string
+}
+
+// Audits.
+func (q *Queries) AddAudit(ctx context.Context, arg AddAuditParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addAudit,
+		arg.ID,
+		arg.Workspace,
+		arg.Name,
+		arg.Framework,
+		arg.FromAt,
+		arg.ToAt,
+		arg.CreatedAt,
+		arg.CreatedBy,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const addBadPage = `-- name: AddBadPage :exec
 INSERT INTO bad_page (stream, at, reason, size, body) VALUES ($1, $2, $3, $4, $5)
 `
@@ -514,6 +549,38 @@ func (q *Queries) AddBadPage(ctx context.Context, arg AddBadPageParams) error {
 		arg.Reason,
 		arg.Size,
 		arg.Body,
+	)
+	return err
+}
+
+const addBundle = `-- name: AddBundle :exec
+INSERT INTO audit_bundle (id, workspace, audit, made_at, made_by, leaves, manifest_sha, sha256, size)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+`
+
+type AddBundleParams struct {
+	ID          string
+	Workspace   string
+	Audit       string
+	MadeAt      int64
+	MadeBy      string
+	Leaves      int64
+	ManifestSha []byte
+	Sha256      []byte
+	Size        int64
+}
+
+func (q *Queries) AddBundle(ctx context.Context, arg AddBundleParams) error {
+	_, err := q.db.ExecContext(ctx, addBundle,
+		arg.ID,
+		arg.Workspace,
+		arg.Audit,
+		arg.MadeAt,
+		arg.MadeBy,
+		arg.Leaves,
+		arg.ManifestSha,
+		arg.Sha256,
+		arg.Size,
 	)
 	return err
 }
@@ -554,6 +621,21 @@ func (q *Queries) AddChannel(ctx context.Context, arg AddChannelParams) (int64, 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const addCheckpoint = `-- name: AddCheckpoint :exec
+INSERT INTO log_checkpoint (workspace, size, at, note, cosigned_at, token) VALUES ($1, $2, $3, $4, 0, NULL)
+ON CONFLICT (workspace, size) DO UPDATE SET note = excluded.note, at = excluded.at
+`
+
+func (q *Queries) AddCheckpoint(ctx context.Context, workspace int64, size int64, at int64, note []byte) error {
+	_, err := q.db.ExecContext(ctx, addCheckpoint,
+		workspace,
+		size,
+		at,
+		note,
+	)
+	return err
 }
 
 const addConnection = `-- name: AddConnection :exec
@@ -782,6 +864,38 @@ func (q *Queries) AddHandovers(ctx context.Context, arg AddHandoversParams) erro
 	return err
 }
 
+const addLeaf = `-- name: AddLeaf :exec
+INSERT INTO log_leaf (id, data) VALUES ($1, $2)
+`
+
+func (q *Queries) AddLeaf(ctx context.Context, iD int64, data []byte) error {
+	_, err := q.db.ExecContext(ctx, addLeaf, iD, data)
+	return err
+}
+
+const addLog = `-- name: AddLog :exec
+INSERT INTO log (workspace, origin, size, last_at, adopt) VALUES ($1, $2, 0, 0, 0) ON CONFLICT (workspace) DO NOTHING
+`
+
+func (q *Queries) AddLog(ctx context.Context, workspace int64, origin string) error {
+	_, err := q.db.ExecContext(ctx, addLog, workspace, origin)
+	return err
+}
+
+const addLogKey = `-- name: AddLogKey :exec
+INSERT INTO log_key (workspace, vkey, sealed, added_at, retired_at) VALUES ($1, $2, $3, $4, 0)
+`
+
+func (q *Queries) AddLogKey(ctx context.Context, workspace int64, vkey string, sealed []byte, addedAt int64) error {
+	_, err := q.db.ExecContext(ctx, addLogKey,
+		workspace,
+		vkey,
+		sealed,
+		addedAt,
+	)
+	return err
+}
+
 const addMember = `-- name: AddMember :execrows
 INSERT INTO member (id, workspace, name, email, role, created_at)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace, email) DO NOTHING
@@ -809,6 +923,38 @@ func (q *Queries) AddMember(ctx context.Context, arg AddMemberParams) (int64, er
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const addNode = `-- name: AddNode :exec
+INSERT INTO log_node (id, hashes) VALUES ($1, $2)
+`
+
+func (q *Queries) AddNode(ctx context.Context, iD int64, hashes []byte) error {
+	_, err := q.db.ExecContext(ctx, addNode, iD, hashes)
+	return err
+}
+
+const addOpening = `-- name: AddOpening :exec
+INSERT INTO log_opening (workspace, commitment, tag, salt, value) VALUES ($1, $2, $3, $4, $5)
+`
+
+type AddOpeningParams struct {
+	Workspace  int64
+	Commitment []byte
+	Tag        string
+	Salt       []byte
+	Value      []byte
+}
+
+func (q *Queries) AddOpening(ctx context.Context, arg AddOpeningParams) error {
+	_, err := q.db.ExecContext(ctx, addOpening,
+		arg.Workspace,
+		arg.Commitment,
+		arg.Tag,
+		arg.Salt,
+		arg.Value,
+	)
+	return err
 }
 
 const addPage = `-- name: AddPage :one
@@ -875,6 +1021,15 @@ func (q *Queries) AddPageBody(ctx context.Context, page int64, layout []byte, ti
 		times,
 		body,
 	)
+	return err
+}
+
+const addPageSalt = `-- name: AddPageSalt :exec
+INSERT INTO page_salt (page, salts) VALUES ($1, $2)
+`
+
+func (q *Queries) AddPageSalt(ctx context.Context, page int64, salts []byte) error {
+	_, err := q.db.ExecContext(ctx, addPageSalt, page, salts)
 	return err
 }
 
@@ -968,6 +1123,65 @@ func (q *Queries) AddRepeat(ctx context.Context, arg AddRepeatParams) error {
 		arg.FirstPage,
 		arg.FirstPosition,
 		arg.Conflict,
+	)
+	return err
+}
+
+const addReplacement = `-- name: AddReplacement :execrows
+INSERT INTO audit_replacement (sample, rank, reason, replaced_at, replaced_by)
+VALUES ($1, $2, $3, $4, $5) ON CONFLICT (sample, rank) DO NOTHING
+`
+
+type AddReplacementParams struct {
+	Sample     string
+	Rank       int64
+	Reason     string
+	ReplacedAt int64
+	ReplacedBy string
+}
+
+func (q *Queries) AddReplacement(ctx context.Context, arg AddReplacementParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addReplacement,
+		arg.Sample,
+		arg.Rank,
+		arg.Reason,
+		arg.ReplacedAt,
+		arg.ReplacedBy,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const addSample = `-- name: AddSample :exec
+INSERT INTO audit_sample (id, workspace, audit, population, seed, size, members, drawn_at, drawn_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+`
+
+type AddSampleParams struct {
+	ID         string
+	Workspace  string
+	Audit      string
+	Population string
+	Seed       string
+	Size       int64
+	Members    int64
+	DrawnAt    int64
+	DrawnBy    string
+}
+
+func (q *Queries) AddSample(ctx context.Context, arg AddSampleParams) error {
+	_, err := q.db.ExecContext(ctx, addSample,
+		arg.ID,
+		arg.Workspace,
+		arg.Audit,
+		arg.Population,
+		arg.Seed,
+		arg.Size,
+		arg.Members,
+		arg.DrawnAt,
+		arg.DrawnBy,
 	)
 	return err
 }
@@ -1107,6 +1321,83 @@ func (q *Queries) AddWorkspace(ctx context.Context, iD string, name string) erro
 	return err
 }
 
+const allActivity = `-- name: AllActivity :many
+SELECT id, workspace, at, who, what, subject, detail FROM activity WHERE workspace = $1 AND id > $2 ORDER BY id LIMIT CAST($3 AS bigint)
+`
+
+func (q *Queries) AllActivity(ctx context.Context, workspace string, iD int64, most int64) ([]Activity, error) {
+	rows, err := q.db.QueryContext(ctx, allActivity, workspace, iD, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Activity
+	for rows.Next() {
+		var i Activity
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.At,
+			&i.Who,
+			&i.What,
+			&i.Subject,
+			&i.Detail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const allAttachments = `-- name: AllAttachments :many
+SELECT id, workspace, artifact, action, control, strength, reason, caveat, automatic, attached_at, attached_by, detached_at, detached_by, detached FROM attachment WHERE workspace = $1 ORDER BY attached_at, id
+`
+
+func (q *Queries) AllAttachments(ctx context.Context, workspace string) ([]Attachment, error) {
+	rows, err := q.db.QueryContext(ctx, allAttachments, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Attachment
+	for rows.Next() {
+		var i Attachment
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Artifact,
+			&i.Action,
+			&i.Control,
+			&i.Strength,
+			&i.Reason,
+			&i.Caveat,
+			&i.Automatic,
+			&i.AttachedAt,
+			&i.AttachedBy,
+			&i.DetachedAt,
+			&i.DetachedBy,
+			&i.Detached,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const allCoverage = `-- name: AllCoverage :many
 SELECT stream, from_at, to_at FROM coverage ORDER BY stream, from_at
 `
@@ -1205,6 +1496,103 @@ func (q *Queries) AllValues(ctx context.Context, workspace int64, kind string) (
 			&i.First,
 			&i.Second,
 			&i.Third,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const allVersions = `-- name: AllVersions :many
+SELECT a.title, a.kind, a.recipe, a.from_at, a.to_at, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = $1 ORDER BY v.built_at, v.artifact, v.version
+`
+
+type AllVersionsRow struct {
+	Title         string
+	Kind          string
+	Recipe        string
+	FromAt        int64
+	ToAt          int64
+	Artifact      string
+	Version       int64
+	RecipeVersion int64
+	Engine        string
+	Result        string
+	Population    int64
+	TableRows     int64
+	Provenance    []byte
+	Files         string
+	BuiltAt       int64
+	BuiltBy       string
+}
+
+func (q *Queries) AllVersions(ctx context.Context, workspace string) ([]AllVersionsRow, error) {
+	rows, err := q.db.QueryContext(ctx, allVersions, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AllVersionsRow
+	for rows.Next() {
+		var i AllVersionsRow
+		if err := rows.Scan(
+			&i.Title,
+			&i.Kind,
+			&i.Recipe,
+			&i.FromAt,
+			&i.ToAt,
+			&i.Artifact,
+			&i.Version,
+			&i.RecipeVersion,
+			&i.Engine,
+			&i.Result,
+			&i.Population,
+			&i.TableRows,
+			&i.Provenance,
+			&i.Files,
+			&i.BuiltAt,
+			&i.BuiltBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const anchors = `-- name: Anchors :many
+SELECT workspace, size, at, note, cosigned_at, token FROM log_checkpoint WHERE workspace = $1 AND (cosigned_at > 0 OR token IS NOT NULL) ORDER BY size
+`
+
+func (q *Queries) Anchors(ctx context.Context, workspace int64) ([]LogCheckpoint, error) {
+	rows, err := q.db.QueryContext(ctx, anchors, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LogCheckpoint
+	for rows.Next() {
+		var i LogCheckpoint
+		if err := rows.Scan(
+			&i.Workspace,
+			&i.Size,
+			&i.At,
+			&i.Note,
+			&i.CosignedAt,
+			&i.Token,
 		); err != nil {
 			return nil, err
 		}
@@ -1526,6 +1914,62 @@ func (q *Queries) Attachments(ctx context.Context, workspace string, artifact st
 	return items, nil
 }
 
+const audit = `-- name: Audit :one
+SELECT id, workspace, name, framework, from_at, to_at, created_at, created_by FROM audit WHERE workspace = $1 AND (id = $2 OR name = $2)
+`
+
+func (q *Queries) Audit(ctx context.Context, workspace string, iDOrName string) (Audit, error) {
+	row := q.db.QueryRowContext(ctx, audit, workspace, iDOrName)
+	var i Audit
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Name,
+		&i.Framework,
+		&i.FromAt,
+		&i.ToAt,
+		&i.CreatedAt,
+		&i.CreatedBy,
+	)
+	return i, err
+}
+
+const audits = `-- name: Audits :many
+SELECT id, workspace, name, framework, from_at, to_at, created_at, created_by FROM audit WHERE workspace = $1 ORDER BY created_at, id
+`
+
+func (q *Queries) Audits(ctx context.Context, workspace string) ([]Audit, error) {
+	rows, err := q.db.QueryContext(ctx, audits, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Audit
+	for rows.Next() {
+		var i Audit
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Name,
+			&i.Framework,
+			&i.FromAt,
+			&i.ToAt,
+			&i.CreatedAt,
+			&i.CreatedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const awaitHandover = `-- name: AwaitHandover :exec
 UPDATE stream SET handover_at = $1 WHERE connection = $2
 `
@@ -1567,6 +2011,54 @@ func (q *Queries) BadPages(ctx context.Context, stream int64) ([]BadPage, error)
 		return nil, err
 	}
 	return items, nil
+}
+
+const bundles = `-- name: Bundles :many
+SELECT id, workspace, audit, made_at, made_by, leaves, manifest_sha, sha256, size FROM audit_bundle WHERE workspace = $1 AND audit = $2 ORDER BY made_at DESC
+`
+
+func (q *Queries) Bundles(ctx context.Context, workspace string, audit string) ([]AuditBundle, error) {
+	rows, err := q.db.QueryContext(ctx, bundles, workspace, audit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditBundle
+	for rows.Next() {
+		var i AuditBundle
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Audit,
+			&i.MadeAt,
+			&i.MadeBy,
+			&i.Leaves,
+			&i.ManifestSha,
+			&i.Sha256,
+			&i.Size,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const chainEnd = `-- name: ChainEnd :one
+SELECT record FROM log_chain WHERE workspace = $1 AND chain = $2
+`
+
+func (q *Queries) ChainEnd(ctx context.Context, workspace int64, chain string) (string, error) {
+	row := q.db.QueryRowContext(ctx, chainEnd, workspace, chain)
+	var record string
+	err := row.Scan(&record)
+	return record, err
 }
 
 const changeChannel = `-- name: ChangeChannel :execrows
@@ -1749,6 +2241,40 @@ func (q *Queries) Channels(ctx context.Context, workspace string) ([]Channel, er
 			&i.FailedAt,
 			&i.Failure,
 			&i.NextAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const checkpoints = `-- name: Checkpoints :many
+SELECT workspace, size, at, note, cosigned_at, token FROM log_checkpoint WHERE workspace = $1 ORDER BY size DESC LIMIT CAST($2 AS bigint)
+`
+
+func (q *Queries) Checkpoints(ctx context.Context, workspace int64, most int64) ([]LogCheckpoint, error) {
+	rows, err := q.db.QueryContext(ctx, checkpoints, workspace, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LogCheckpoint
+	for rows.Next() {
+		var i LogCheckpoint
+		if err := rows.Scan(
+			&i.Workspace,
+			&i.Size,
+			&i.At,
+			&i.Note,
+			&i.CosignedAt,
+			&i.Token,
 		); err != nil {
 			return nil, err
 		}
@@ -2234,6 +2760,15 @@ func (q *Queries) DropOldBadPages(ctx context.Context, stream int64) error {
 	return err
 }
 
+const dropPending = `-- name: DropPending :exec
+DELETE FROM log_pending WHERE stream = $1
+`
+
+func (q *Queries) DropPending(ctx context.Context, stream int64) error {
+	_, err := q.db.ExecContext(ctx, dropPending, stream)
+	return err
+}
+
 const endHandover = `-- name: EndHandover :exec
 UPDATE handover SET new_read_at = $1, new_through = $2 WHERE stream = $3 AND at = $4
 `
@@ -2659,6 +3194,25 @@ func (q *Queries) LoadedFrameworks(ctx context.Context, workspace string) ([]Fra
 	return items, nil
 }
 
+const lockLog = `-- name: LockLog :one
+
+UPDATE log SET size = size WHERE workspace = $1 RETURNING workspace, origin, size, last_at, adopt
+`
+
+// The log.
+func (q *Queries) LockLog(ctx context.Context, workspace int64) (Log, error) {
+	row := q.db.QueryRowContext(ctx, lockLog, workspace)
+	var i Log
+	err := row.Scan(
+		&i.Workspace,
+		&i.Origin,
+		&i.Size,
+		&i.LastAt,
+		&i.Adopt,
+	)
+	return i, err
+}
+
 const lockStream = `-- name: LockStream :one
 UPDATE stream SET epoch = epoch WHERE connection = $1 AND name = $2 AND epoch = $3 AND cursor = $4
   AND sequence = $5 RETURNING id, connection, name, holder, epoch, lease_until, cursor, sequence, live_from, live_to, caught_up, last_read_at, last_event, pages, events, duplicates, late, conflicts, odd, next_read_at, handover_at
@@ -2738,6 +3292,153 @@ func (q *Queries) LockStreamOfEpoch(ctx context.Context, connection string, name
 		&i.HandoverAt,
 	)
 	return i, err
+}
+
+const log = `-- name: Log :one
+SELECT l.workspace, l.origin, l.size, l.last_at, l.adopt FROM log l JOIN workspace w ON w.no = l.workspace WHERE w.id = $1
+`
+
+func (q *Queries) Log(ctx context.Context, id string) (Log, error) {
+	row := q.db.QueryRowContext(ctx, log, id)
+	var i Log
+	err := row.Scan(
+		&i.Workspace,
+		&i.Origin,
+		&i.Size,
+		&i.LastAt,
+		&i.Adopt,
+	)
+	return i, err
+}
+
+const logKeys = `-- name: LogKeys :many
+SELECT workspace, vkey, sealed, added_at, retired_at FROM log_key WHERE workspace = $1 ORDER BY added_at, vkey
+`
+
+func (q *Queries) LogKeys(ctx context.Context, workspace int64) ([]LogKey, error) {
+	rows, err := q.db.QueryContext(ctx, logKeys, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LogKey
+	for rows.Next() {
+		var i LogKey
+		if err := rows.Scan(
+			&i.Workspace,
+			&i.Vkey,
+			&i.Sealed,
+			&i.AddedAt,
+			&i.RetiredAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const logLeaf = `-- name: LogLeaf :one
+SELECT data FROM log_leaf WHERE id = $1
+`
+
+func (q *Queries) LogLeaf(ctx context.Context, id int64) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, logLeaf, id)
+	var data []byte
+	err := row.Scan(&data)
+	return data, err
+}
+
+const logLeaves = `-- name: LogLeaves :many
+SELECT id, data FROM log_leaf WHERE id >= $1 AND id < $2 ORDER BY id LIMIT CAST($3 AS bigint)
+`
+
+func (q *Queries) LogLeaves(ctx context.Context, fromID int64, toID int64, most int64) ([]LogLeaf, error) {
+	rows, err := q.db.QueryContext(ctx, logLeaves, fromID, toID, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LogLeaf
+	for rows.Next() {
+		var i LogLeaf
+		if err := rows.Scan(&i.ID, &i.Data); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const logNodes = `-- name: LogNodes :many
+SELECT id, hashes FROM log_node WHERE id >= $1 AND id < $2 ORDER BY id LIMIT CAST($3 AS bigint)
+`
+
+func (q *Queries) LogNodes(ctx context.Context, fromID int64, toID int64, most int64) ([]LogNode, error) {
+	rows, err := q.db.QueryContext(ctx, logNodes, fromID, toID, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LogNode
+	for rows.Next() {
+		var i LogNode
+		if err := rows.Scan(&i.ID, &i.Hashes); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const logsToAdopt = `-- name: LogsToAdopt :many
+SELECT l.workspace, w.id FROM log l JOIN workspace w ON w.no = l.workspace WHERE l.adopt = 1 ORDER BY l.workspace
+`
+
+type LogsToAdoptRow struct {
+	Workspace int64
+	ID        string
+}
+
+func (q *Queries) LogsToAdopt(ctx context.Context) ([]LogsToAdoptRow, error) {
+	rows, err := q.db.QueryContext(ctx, logsToAdopt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LogsToAdoptRow
+	for rows.Next() {
+		var i LogsToAdoptRow
+		if err := rows.Scan(&i.Workspace, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const member = `-- name: Member :one
@@ -2915,6 +3616,23 @@ func (q *Queries) OpenTrouble(ctx context.Context, stream int64) (Trouble, error
 	return i, err
 }
 
+const opening = `-- name: Opening :one
+SELECT tag, salt, value FROM log_opening WHERE workspace = $1 AND commitment = $2
+`
+
+type OpeningRow struct {
+	Tag   string
+	Salt  []byte
+	Value []byte
+}
+
+func (q *Queries) Opening(ctx context.Context, workspace int64, commitment []byte) (OpeningRow, error) {
+	row := q.db.QueryRowContext(ctx, opening, workspace, commitment)
+	var i OpeningRow
+	err := row.Scan(&i.Tag, &i.Salt, &i.Value)
+	return i, err
+}
+
 const pageBody = `-- name: PageBody :one
 SELECT layout, times, body FROM page_body WHERE page = $1
 `
@@ -3014,6 +3732,17 @@ func (q *Queries) PageRow(ctx context.Context, id int64) (PageRowRow, error) {
 	return i, err
 }
 
+const pageSalt = `-- name: PageSalt :one
+SELECT salts FROM page_salt WHERE page = $1
+`
+
+func (q *Queries) PageSalt(ctx context.Context, page int64) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, pageSalt, page)
+	var salts []byte
+	err := row.Scan(&salts)
+	return salts, err
+}
+
 const pageTimes = `-- name: PageTimes :one
 SELECT times FROM page_body WHERE page = $1
 `
@@ -3076,6 +3805,119 @@ func (q *Queries) PagesAfter(ctx context.Context, iD int64, most int64) ([]Pages
 	return items, nil
 }
 
+const pagesOf = `-- name: PagesOf :many
+SELECT p.id, p.stream, p.sequence, p.mode, p.asked_from, p.asked_to, p.asked_limit, p.cursor_sha, p.next_sha, p.requested_at, p.received_at, p.server_date, p.build, p.records, p.events, p.min_at, p.max_at, p.size, p.sha256, s.connection, s.name AS stream_name FROM page p JOIN stream s ON s.id = p.stream JOIN connection c ON c.id = s.connection
+WHERE c.workspace = $1 AND p.id > $2 ORDER BY p.id LIMIT CAST($3 AS bigint)
+`
+
+type PagesOfRow struct {
+	ID          int64
+	Stream      int64
+	Sequence    int64
+	Mode        string
+	AskedFrom   int64
+	AskedTo     int64
+	AskedLimit  int64
+	CursorSha   []byte
+	NextSha     []byte
+	RequestedAt int64
+	ReceivedAt  int64
+	ServerDate  int64
+	Build       string
+	Records     int64
+	Events      int64
+	MinAt       int64
+	MaxAt       int64
+	Size        int64
+	Sha256      []byte
+	Connection  string
+	StreamName  string
+}
+
+func (q *Queries) PagesOf(ctx context.Context, workspace string, iD int64, most int64) ([]PagesOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, pagesOf, workspace, iD, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PagesOfRow
+	for rows.Next() {
+		var i PagesOfRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Stream,
+			&i.Sequence,
+			&i.Mode,
+			&i.AskedFrom,
+			&i.AskedTo,
+			&i.AskedLimit,
+			&i.CursorSha,
+			&i.NextSha,
+			&i.RequestedAt,
+			&i.ReceivedAt,
+			&i.ServerDate,
+			&i.Build,
+			&i.Records,
+			&i.Events,
+			&i.MinAt,
+			&i.MaxAt,
+			&i.Size,
+			&i.Sha256,
+			&i.Connection,
+			&i.StreamName,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pending = `-- name: Pending :one
+SELECT leaf FROM log_pending WHERE stream = $1
+`
+
+func (q *Queries) Pending(ctx context.Context, stream int64) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, pending, stream)
+	var leaf []byte
+	err := row.Scan(&leaf)
+	return leaf, err
+}
+
+const pendingOf = `-- name: PendingOf :many
+SELECT p.stream, p.leaf FROM log_pending p JOIN stream s ON s.id = p.stream JOIN connection c ON c.id = s.connection
+WHERE c.workspace = $1 ORDER BY p.stream
+`
+
+func (q *Queries) PendingOf(ctx context.Context, workspace string) ([]LogPending, error) {
+	rows, err := q.db.QueryContext(ctx, pendingOf, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LogPending
+	for rows.Next() {
+		var i LogPending
+		if err := rows.Scan(&i.Stream, &i.Leaf); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const peopleEqual = `-- name: PeopleEqual :many
 SELECT id, kind, first, second, third FROM value WHERE workspace = $1 AND kind = 'person'
   AND (first = $2 OR second = $2 OR lower(third) = lower($2))
@@ -3104,6 +3946,60 @@ func (q *Queries) PeopleEqual(ctx context.Context, workspace int64, word string)
 			&i.First,
 			&i.Second,
 			&i.Third,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pollsOf = `-- name: PollsOf :many
+SELECT q.stream, q.first_sequence, q.last_sequence, q.kind, q.answers, q.first_at, q.last_at, q.cursor_sha, q.bodies_sha, s.connection, s.name AS stream_name FROM poll q JOIN stream s ON s.id = q.stream JOIN connection c ON c.id = s.connection
+WHERE c.workspace = $1 AND q.stream = $2 ORDER BY q.first_sequence
+`
+
+type PollsOfRow struct {
+	Stream        int64
+	FirstSequence int64
+	LastSequence  int64
+	Kind          string
+	Answers       int64
+	FirstAt       int64
+	LastAt        int64
+	CursorSha     []byte
+	BodiesSha     []byte
+	Connection    string
+	StreamName    string
+}
+
+func (q *Queries) PollsOf(ctx context.Context, workspace string, stream int64) ([]PollsOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, pollsOf, workspace, stream)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PollsOfRow
+	for rows.Next() {
+		var i PollsOfRow
+		if err := rows.Scan(
+			&i.Stream,
+			&i.FirstSequence,
+			&i.LastSequence,
+			&i.Kind,
+			&i.Answers,
+			&i.FirstAt,
+			&i.LastAt,
+			&i.CursorSha,
+			&i.BodiesSha,
+			&i.Connection,
+			&i.StreamName,
 		); err != nil {
 			return nil, err
 		}
@@ -3539,6 +4435,39 @@ func (q *Queries) RepeatsOfPage(ctx context.Context, page int64) ([]Repeat, erro
 	return items, nil
 }
 
+const replacements = `-- name: Replacements :many
+SELECT sample, rank, reason, replaced_at, replaced_by FROM audit_replacement WHERE sample = $1 ORDER BY rank
+`
+
+func (q *Queries) Replacements(ctx context.Context, sample string) ([]AuditReplacement, error) {
+	rows, err := q.db.QueryContext(ctx, replacements, sample)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditReplacement
+	for rows.Next() {
+		var i AuditReplacement
+		if err := rows.Scan(
+			&i.Sample,
+			&i.Rank,
+			&i.Reason,
+			&i.ReplacedAt,
+			&i.ReplacedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const rereadMarks = `-- name: RereadMarks :many
 SELECT age_ms, through_at FROM reread_mark WHERE stream = $1 ORDER BY age_ms
 `
@@ -3607,6 +4536,15 @@ func (q *Queries) ResetsWithin(ctx context.Context, stream int64, fromAt int64, 
 	return items, nil
 }
 
+const retireLogKey = `-- name: RetireLogKey :exec
+UPDATE log_key SET retired_at = $1 WHERE workspace = $2 AND vkey = $3
+`
+
+func (q *Queries) RetireLogKey(ctx context.Context, retiredAt int64, workspace int64, vkey string) error {
+	_, err := q.db.ExecContext(ctx, retireLogKey, retiredAt, workspace, vkey)
+	return err
+}
+
 const revokeAPIToken = `-- name: RevokeAPIToken :execrows
 UPDATE api_token SET revoked_at = $1, revoked_by = $2 WHERE workspace = $3 AND id = $4 AND revoked_at = 0
 `
@@ -3622,6 +4560,64 @@ func (q *Queries) RevokeAPIToken(ctx context.Context, at int64, who string, work
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const sampleRow = `-- name: SampleRow :one
+SELECT id, workspace, audit, population, seed, size, members, drawn_at, drawn_by FROM audit_sample WHERE workspace = $1 AND id = $2
+`
+
+func (q *Queries) SampleRow(ctx context.Context, workspace string, iD string) (AuditSample, error) {
+	row := q.db.QueryRowContext(ctx, sampleRow, workspace, iD)
+	var i AuditSample
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Audit,
+		&i.Population,
+		&i.Seed,
+		&i.Size,
+		&i.Members,
+		&i.DrawnAt,
+		&i.DrawnBy,
+	)
+	return i, err
+}
+
+const samples = `-- name: Samples :many
+SELECT id, workspace, audit, population, seed, size, members, drawn_at, drawn_by FROM audit_sample WHERE workspace = $1 AND audit = $2 ORDER BY drawn_at, id
+`
+
+func (q *Queries) Samples(ctx context.Context, workspace string, audit string) ([]AuditSample, error) {
+	rows, err := q.db.QueryContext(ctx, samples, workspace, audit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditSample
+	for rows.Next() {
+		var i AuditSample
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Audit,
+			&i.Population,
+			&i.Seed,
+			&i.Size,
+			&i.Members,
+			&i.DrawnAt,
+			&i.DrawnBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const savedFilter = `-- name: SavedFilter :one
@@ -3828,12 +4824,59 @@ func (q *Queries) SetBodyTimes(ctx context.Context, times []byte, page int64) er
 	return err
 }
 
+const setChainEnd = `-- name: SetChainEnd :exec
+INSERT INTO log_chain (workspace, chain, record) VALUES ($1, $2, $3)
+ON CONFLICT (workspace, chain) DO UPDATE SET record = excluded.record
+`
+
+func (q *Queries) SetChainEnd(ctx context.Context, workspace int64, chain string, record string) error {
+	_, err := q.db.ExecContext(ctx, setChainEnd, workspace, chain, record)
+	return err
+}
+
+const setCosigned = `-- name: SetCosigned :exec
+UPDATE log_checkpoint SET note = $1, cosigned_at = $2 WHERE workspace = $3 AND size = $4
+`
+
+func (q *Queries) SetCosigned(ctx context.Context, note []byte, cosignedAt int64, workspace int64, size int64) error {
+	_, err := q.db.ExecContext(ctx, setCosigned,
+		note,
+		cosignedAt,
+		workspace,
+		size,
+	)
+	return err
+}
+
 const setDigestHour = `-- name: SetDigestHour :exec
 UPDATE telling SET digest_hour = $1 WHERE workspace = $2
 `
 
 func (q *Queries) SetDigestHour(ctx context.Context, digestHour int64, workspace string) error {
 	_, err := q.db.ExecContext(ctx, setDigestHour, digestHour, workspace)
+	return err
+}
+
+const setLog = `-- name: SetLog :exec
+UPDATE log SET origin = $1, size = $2, last_at = $3, adopt = $4 WHERE workspace = $5
+`
+
+type SetLogParams struct {
+	Origin    string
+	Size      int64
+	LastAt    int64
+	Adopt     int64
+	Workspace int64
+}
+
+func (q *Queries) SetLog(ctx context.Context, arg SetLogParams) error {
+	_, err := q.db.ExecContext(ctx, setLog,
+		arg.Origin,
+		arg.Size,
+		arg.LastAt,
+		arg.Adopt,
+		arg.Workspace,
+	)
 	return err
 }
 
@@ -3857,6 +4900,15 @@ func (q *Queries) SetPageTimes(ctx context.Context, minAt int64, maxAt int64, ev
 		events,
 		iD,
 	)
+	return err
+}
+
+const setPending = `-- name: SetPending :exec
+INSERT INTO log_pending (stream, leaf) VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET leaf = excluded.leaf
+`
+
+func (q *Queries) SetPending(ctx context.Context, stream int64, leaf []byte) error {
+	_, err := q.db.ExecContext(ctx, setPending, stream, leaf)
 	return err
 }
 
@@ -3898,6 +4950,15 @@ func (q *Queries) SetToken(ctx context.Context, token []byte, workspace string, 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const setToken3161 = `-- name: SetToken3161 :exec
+UPDATE log_checkpoint SET token = $1 WHERE workspace = $2 AND size = $3
+`
+
+func (q *Queries) SetToken3161(ctx context.Context, token []byte, workspace int64, size int64) error {
+	_, err := q.db.ExecContext(ctx, setToken3161, token, workspace, size)
+	return err
 }
 
 const streamOwner = `-- name: StreamOwner :one

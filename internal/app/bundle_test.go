@@ -1,0 +1,441 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/app"
+	"github.com/exhibithq/exhibit/internal/artifact"
+	"github.com/exhibithq/exhibit/internal/bundle"
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/seal"
+	"github.com/exhibithq/exhibit/internal/source"
+	"github.com/exhibithq/exhibit/internal/source/all"
+	"github.com/exhibithq/exhibit/internal/store"
+	"github.com/exhibithq/exhibit/internal/translog"
+	"github.com/exhibithq/exhibit/internal/verify"
+)
+
+// The story that the bundles of these tests tell: one stream that was read over ten days, and two days on.
+var (
+	storyStart = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	storyEnd   = storyStart.AddDate(0, 0, 10)
+)
+
+// story is an App with evidence in it and a bundle of that.
+type story struct {
+	*app.App
+	t      testing.TB
+	now    time.Time
+	conn   evidence.ID
+	bytes  []byte
+	policy *translog.Policy
+	key    *translog.SigningKey
+}
+
+func newStory(t testing.TB) *story {
+	t.Helper()
+	s := &story{t: t, now: storyEnd.AddDate(0, 0, 3)}
+	var err error
+	s.App, err = app.Open(t.Context(), app.Config{Data: t.TempDir(), Now: func() time.Time { return s.now }})
+	s.ok(err)
+	t.Cleanup(func() { s.ok(s.Close()) })
+	_, err = s.Program.Seed(t.Context(), "Ada Okafor", s.Workspace, "soc2")
+	s.ok(err)
+	s.conn = evidence.NewID(evidence.PrefixConnection)
+	streams := []evidence.Stream{"signinattempts", "itemusages", "auditevents"}
+	s.ok(s.Store.CreateConnection(t.Context(), evidence.Connection{ID: s.conn, Workspace: s.Workspace, Source: "onepassword", Name: "1Password", Server: "https://events.example.com",
+		AccountUUID: "A", Features: streams, CreatedAt: storyStart, CheckedAt: s.now}, nil, streams))
+	for _, stream := range streams {
+		s.read(stream)
+	}
+	for _, r := range []string{"failed-sign-ins", "coverage"} {
+		v, err := s.Artifacts.Build(t.Context(), "Ada Okafor", s.Workspace, artifact.BuildRequest{Recipe: r, Span: evidence.Span{From: storyStart, To: storyEnd}})
+		s.ok(err)
+		_, err = s.Artifacts.AutoAttach(t.Context(), "Ada Okafor", s.Workspace, v.Artifact.ID)
+		s.ok(err)
+	}
+	_, err = s.Audits.Create(t.Context(), "Ada Okafor", s.Workspace, "soc2", evidence.Span{From: storyStart, To: storyEnd}, "Spring")
+	s.ok(err)
+	s.bundle()
+	return s
+}
+
+func (s *story) ok(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// read stores a few pages of a stream, then that there is nothing more.
+func (s *story) read(stream evidence.Stream) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	lease, err := s.Store.Acquire(ctx, s.conn, stream, "here.example.com/1/1", time.Hour)
+	s.ok(err)
+	kind, _ := source.FindKind(all.Kinds(), "onepassword")
+	for n := range 4 {
+		var items []string
+		last := storyStart
+		for i := range 5 {
+			last = storyStart.Add(time.Duration(n)*60*time.Hour + time.Duration(i)*time.Hour)
+			items = append(items, eventOf(stream, n*5+i, last))
+		}
+		through := last
+		if n == 3 {
+			items, through = nil, s.now.Add(-time.Minute)
+		}
+		body := fmt.Appendf(nil, `{"cursor":"%s-%d","has_more":%t,"items":[%s]}`, stream, n, n < 3, strings.Join(items, ", "))
+		p, err := kind.Split(stream, body, s.now)
+		s.ok(err)
+		c := store.PageCommit{Mode: store.Live, Request: source.Request{Stream: stream, Cursor: source.Cursor(lease.Cursor), From: storyStart, Limit: 1000}, Page: p,
+			RequestedAt: s.now.Add(-time.Minute), ReceivedAt: s.now.Add(-time.Minute + time.Second), Window: evidence.Span{From: storyStart, To: through}, NewWindow: n == 0, CaughtUp: n == 3, Build: "Exhibit/test"}
+		done, err := s.Store.Commit(ctx, lease, c)
+		s.ok(err)
+		lease = done.Lease
+	}
+	s.ok(s.Store.Release(ctx, lease))
+}
+
+func eventOf(stream evidence.Stream, n int, at time.Time) string {
+	uuid := fmt.Sprintf("%026d", n)
+	switch stream {
+	case "signinattempts":
+		return fmt.Sprintf(`{"uuid":"%s","session_uuid":"S%d","timestamp":"%s","category":"credentials_failed","type":"password_secret_bad","country":"CA","details":null,`+
+			`"target_user":{"uuid":"U1","name":"Ada Okafor","email":"ada@example.com"},"client":{"app_name":"1Password","ip_address":"192.0.2.1"}}`, uuid, n, at.Format(time.RFC3339))
+	case "itemusages":
+		return fmt.Sprintf(`{"uuid":"%s","timestamp":"%s","used_version":1,"vault_uuid":"V","item_uuid":"I","action":"reveal","user":{"uuid":"U1","name":"Ada Okafor","email":"ada@example.com"},"client":{}}`, uuid, at.Format(time.RFC3339))
+	}
+	return fmt.Sprintf(`{"uuid":"%s","timestamp":"%s","actor_uuid":"U1","action":"join","object_type":"gm","object_uuid":"G","aux_uuid":"U2","session":{"ip":"192.0.2.1"}}`, uuid, at.Format(time.RFC3339))
+}
+
+// bundle makes the bundle, and opens the log's own key, which a dishonest owner has.
+func (s *story) bundle() {
+	s.t.Helper()
+	var out bytes.Buffer
+	_, err := s.Audits.Bundle(s.t.Context(), "Ada Okafor", s.Workspace, "Spring", &out, nil)
+	s.ok(err)
+	s.bytes = out.Bytes()
+	l, err := s.Store.Log(s.t.Context(), s.Workspace)
+	s.ok(err)
+	keys, err := s.Store.LogKeys(s.t.Context(), l)
+	s.ok(err)
+	box, err := s.Connections.Box(s.t.Context(), s.Workspace)
+	s.ok(err)
+	secret, err := box.Open(keys[0].Sealed, "", seal.PurposeLogKey)
+	s.ok(err)
+	s.key, err = translog.ParseSigningKey(secret.Reveal())
+	s.ok(err)
+	s.policy, err = translog.ParsePolicy(translog.TrustLog(s.key.Verifier()))
+	s.ok(err)
+}
+
+func (s *story) verify(b []byte, opt verify.Options) verify.Report {
+	s.t.Helper()
+	opt.Kinds = all.Kinds()
+	r, err := verify.Bundle(s.t.Context(), bytes.NewReader(b), int64(len(b)), opt)
+	s.ok(err)
+	return r
+}
+
+// forgery is a bundle in pieces, to be changed and put together again.
+type forgery struct {
+	t      testing.TB
+	parts  map[string][]byte
+	leaves []translog.Leaf
+	raw    [][]byte // as they were
+	m      bundle.Manifest
+	key    *translog.SigningKey
+	head   translog.Checkpoint
+}
+
+func (s *story) forge() *forgery {
+	s.t.Helper()
+	r, err := bundle.Open(bytes.NewReader(s.bytes), int64(len(s.bytes)))
+	s.ok(err)
+	f := &forgery{t: s.t, parts: map[string][]byte{}, key: s.key}
+	for _, name := range r.Names() {
+		f.parts[name], err = r.Read(name, 1<<30)
+		s.ok(err)
+	}
+	f.m, err = bundle.DecodeManifest(f.parts[bundle.PathManifest])
+	s.ok(err)
+	f.head, _, err = translog.OpenCheckpoint(f.parts[bundle.PathCheckpoint])
+	s.ok(err)
+	in := bytes.NewReader(f.parts[bundle.PathLeaves])
+	for {
+		leaf, err := translog.ReadEntry(in, nil)
+		if err == io.EOF {
+			return f
+		}
+		s.ok(err)
+		l, err := translog.DecodeLeaf(leaf)
+		s.ok(err)
+		f.leaves, f.raw = append(f.leaves, l), append(f.raw, leaf)
+	}
+}
+
+// zip puts the parts together as they are, like somebody who only has the file.
+func (f *forgery) zip() []byte {
+	f.t.Helper()
+	w, err := bundle.NewWriter(f.t.TempDir())
+	f.ok(err)
+	for _, name := range slices.Sorted(maps.Keys(f.parts)) {
+		_, err := w.AddBytes(bundle.File{Path: name}, f.parts[name])
+		f.ok(err)
+	}
+	var out bytes.Buffer
+	f.ok(w.Close(&out, nil))
+	return out.Bytes()
+}
+
+func (f *forgery) ok(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// remanifest writes the manifest for the parts as they are now.
+func (f *forgery) remanifest() {
+	f.t.Helper()
+	w, err := bundle.NewWriter(f.t.TempDir())
+	f.ok(err)
+	known := map[string]bundle.File{}
+	for _, x := range f.m.Files {
+		known[x.Path] = x
+	}
+	for name, b := range f.parts {
+		x := known[name]
+		x.Path = name
+		_, err := w.AddBytes(x, b)
+		f.ok(err)
+	}
+	f.m.Files = w.Files()
+	f.ok(w.Close(io.Discard, nil))
+	f.parts[bundle.PathManifest], err = f.m.Encode()
+	f.ok(err)
+	f.parts[bundle.PathSums] = bundle.Sums(f.m.Files)
+}
+
+// relog writes the log for the leaves as they are now, in chains that follow, fixes the manifest in it, and signs it with
+// the log's own key: what a dishonest owner can do.
+func (f *forgery) relog() {
+	f.t.Helper()
+	f.leavesAnew() // once for the records that the manifest names
+	f.remanifest()
+	for i := len(f.leaves) - 1; i >= 0; i-- {
+		if f.leaves[i].Kind == translog.KindExport {
+			f.leaves[i].Fields["manifest_sha"] = shaOf(f.parts[bundle.PathManifest])
+			break
+		}
+	}
+	f.leavesAnew()
+	f.sign()
+}
+
+func (f *forgery) leavesAnew() {
+	chains, records := map[string]string{}, map[string]string{}
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		chain := translog.ChainOf(*l)
+		if l.Has("prev") && chain != "" {
+			l.Fields["prev"] = chains[chain]
+		}
+		if s := l.Text("subject"); records[s] != "" {
+			l.Fields["subject"] = records[s]
+		}
+		b, err := l.Encode()
+		f.ok(err)
+		record := translog.RecordID(b)
+		if i < len(f.raw) {
+			records[translog.RecordID(f.raw[i])] = record
+		}
+		chains[chain] = record
+		if i < len(f.raw) {
+			f.raw[i] = b
+		} else {
+			f.raw = append(f.raw, b)
+		}
+	}
+	f.raw = f.raw[:len(f.leaves)]
+	for i := range f.m.Status {
+		f.m.Status[i].Record = orSame(records, f.m.Status[i].Record)
+	}
+	for i := range f.m.Artifacts {
+		f.m.Artifacts[i].Record = orSame(records, f.m.Artifacts[i].Record)
+	}
+	for i := range f.m.Coverage {
+		f.m.Coverage[i].Record = orSame(records, f.m.Coverage[i].Record)
+	}
+	for i := range f.m.Files {
+		f.m.Files[i].Record = orSame(records, f.m.Files[i].Record)
+	}
+}
+
+func orSame(m map[string]string, key string) string {
+	if v := m[key]; v != "" {
+		return v
+	}
+	return key
+}
+
+func shaOf(b []byte) string {
+	w, _ := bundle.NewWriter("")
+	f, _ := w.AddBytes(bundle.File{Path: "x"}, b)
+	_ = w.Discard()
+	return f.SHA256
+}
+
+// sign writes leaves, checkpoint and proofs for f.raw.
+func (f *forgery) sign() {
+	f.t.Helper()
+	nodes := map[translog.Node]translog.Hash{}
+	read := func(at []translog.Node) ([]translog.Hash, error) {
+		var out []translog.Hash
+		for _, n := range at {
+			out = append(out, nodes[n])
+		}
+		return out, nil
+	}
+	var entries []byte
+	for i, leaf := range f.raw {
+		entries = translog.AppendEntry(entries, leaf)
+		hashes, err := translog.Grow(int64(i), leaf, read)
+		f.ok(err)
+		for level, h := range hashes {
+			nodes[translog.Node{Level: level, N: int64(i) >> level}] = h
+		}
+	}
+	size := int64(len(f.raw))
+	root, err := translog.Root(size, read)
+	f.ok(err)
+	f.head.Size, f.head.Root = size, root
+	note := f.head.Sign(time.Unix(f.m.Created/1000, 0), f.key)
+	f.parts[bundle.PathLeaves], f.parts[bundle.PathCheckpoint] = entries, note
+	f.parts[bundle.PathHint] = translog.TrustLog(f.key.Verifier())
+	wants := map[string]string{}
+	for _, a := range f.m.Artifacts {
+		wants[fmt.Sprintf("%s%s_v%d.tlog-proof", bundle.DirProofs, a.ID, a.Version)] = a.Record
+	}
+	for _, s := range f.m.Status {
+		wants[bundle.DirProofs+s.Attachment+".tlog-proof"] = s.Record
+	}
+	for name := range f.parts {
+		if strings.HasPrefix(name, bundle.DirProofs) {
+			delete(f.parts, name)
+		}
+	}
+	for name, record := range wants {
+		for i, leaf := range f.raw {
+			if translog.RecordID(leaf) == record {
+				path, err := translog.ProveLeaf(size, int64(i), read)
+				f.ok(err)
+				f.parts[name] = translog.Proof{Index: int64(i), Path: path, Checkpoint: note}.Bytes()
+			}
+		}
+	}
+}
+
+// find gives the n-th leaf of a kind.
+func (f *forgery) find(kind translog.Kind, n int) int {
+	f.t.Helper()
+	for i, l := range f.leaves {
+		if l.Kind == kind {
+			if n == 0 {
+				return i
+			}
+			n--
+		}
+	}
+	f.t.Fatalf("there is no leaf %d of kind %s", n, kind)
+	return -1
+}
+
+func (f *forgery) drop(i int) {
+	f.leaves = slices.Delete(f.leaves, i, i+1)
+	f.raw = slices.Delete(f.raw, i, i+1)
+}
+
+// part gives a part by the beginning and the end of its name.
+func (f *forgery) part(prefix, suffix string) string {
+	f.t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(f.parts)) {
+		if strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix) {
+			return name
+		}
+	}
+	f.t.Fatalf("there is no part %s…%s", prefix, suffix)
+	return ""
+}
+
+// recommit makes the leaf of an artifact commit to a file as it is now.
+func (f *forgery) recommit(path string) {
+	f.t.Helper()
+	f.remanifest()
+	for i := range f.m.Files {
+		x := &f.m.Files[i]
+		if x.Path != path {
+			continue
+		}
+		salt, err := hex.DecodeString(x.Salt)
+		f.ok(err)
+		sum, err := hex.DecodeString(x.SHA256)
+		f.ok(err)
+		c := translog.Commit(translog.TagFile, translog.Salt(salt), sum).String()
+		for _, l := range f.leaves {
+			for _, o := range l.List("outputs") {
+				if out := o.(translog.Fields); out["commit"] == x.Commit {
+					out["commit"], out["size"] = c, x.Size
+				}
+			}
+		}
+		x.Commit = c
+	}
+}
+
+// reroot makes the leaf of a page commit to its bytes as they are now.
+func (f *forgery) reroot(path string) {
+	f.t.Helper()
+	body := f.parts[path]
+	kind, _ := source.FindKind(all.Kinds(), "onepassword")
+	stream := strings.Split(path, "/")[2]
+	p, err := kind.Split(evidence.Stream(stream), body, storyEnd)
+	f.ok(err)
+	for i := range f.leaves {
+		l := f.leaves[i]
+		if l.Kind != translog.KindPage || !strings.HasSuffix(path, fmt.Sprintf("/%08d.json", l.Int("page"))) {
+			continue
+		}
+		var salts translog.Salts
+		for line := range strings.Lines(string(f.parts[path[:strings.LastIndex(path, "/")+1]+"salts.txt"])) {
+			if strings.HasPrefix(line, fmt.Sprintf("%08d ", l.Int("page"))) {
+				salts, err = hex.DecodeString(strings.TrimSpace(line[9:]))
+				f.ok(err)
+			}
+		}
+		root, err := translog.PageRoot(body, len(p.Records), func(i int) (int, int) { return p.Records[i].Start, p.Records[i].End }, salts)
+		f.ok(err)
+		l.Fields["root"], l.Fields["len"], l.Fields["n"] = root.String(), int64(len(body)), int64(len(p.Records))
+	}
+	lines := f.part(bundle.DirEvents, stream+"_1.ndjson")
+	var all []byte
+	for _, name := range slices.Sorted(maps.Keys(f.parts)) {
+		if strings.Contains(name, "/"+stream+"/") && strings.HasSuffix(name, ".json") {
+			p, err := kind.Split(evidence.Stream(stream), f.parts[name], storyEnd)
+			f.ok(err)
+			for _, r := range p.Records {
+				all = append(append(all, f.parts[name][r.Start:r.End]...), '\n')
+			}
+		}
+	}
+	f.parts[lines] = all
+}

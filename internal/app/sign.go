@@ -1,0 +1,38 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/translog"
+)
+
+// signEvery is how long a leaf waits at most for a checkpoint over it.
+const signEvery = time.Minute
+
+// signFirst is how long after the start the first checkpoint is signed: what a server does first is read and tell.
+const signFirst = 15 * time.Second
+
+// keepSigning signs a checkpoint whenever something was entered into the log since the last one. A log that was taken back
+// is told of in the operator's log each time, and nothing is signed.
+func (a *App) keepSigning(ctx context.Context) {
+	wait := time.NewTimer(signFirst)
+	defer wait.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait.C:
+			wait.Reset(signEvery)
+		}
+		if _, err := a.Log.Checkpoint(ctx, a.Workspace); err != nil && ctx.Err() == nil {
+			level := a.cfg.Log.Warn
+			if errors.Is(err, translog.ErrFork) || evidence.ErrorCode(err) == evidence.Conflict {
+				level = a.cfg.Log.Error
+			}
+			level("the log was not signed", "error", err)
+		}
+	}
+}

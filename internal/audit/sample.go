@@ -1,0 +1,190 @@
+package audit
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/bundle"
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/sample"
+	"github.com/exhibithq/exhibit/internal/source"
+	"github.com/exhibithq/exhibit/internal/store"
+)
+
+// Drawn is a sample with its members.
+type Drawn struct {
+	store.Sample
+	Members      []sample.Member
+	Replacements []store.Replacement
+}
+
+// Sample draws a sample from the events of an audit's period, and notes that it was drawn.
+func (s *Service) Sample(ctx context.Context, who string, ws evidence.ID, idOrName, population, seed string, size int) (Drawn, error) {
+	a, err := s.cfg.Store.Audit(ctx, ws, idOrName)
+	if err != nil {
+		return Drawn{}, err
+	}
+	members, n, err := s.draw(ctx, a, population, seed, size)
+	if err != nil {
+		return Drawn{}, err
+	}
+	d := Drawn{Members: members, Sample: store.Sample{ID: evidence.NewID(evidence.PrefixSample), Workspace: ws, Audit: a.ID, Population: population, Seed: seed, Size: size, Members: n,
+		DrawnAt: s.cfg.Now().UTC().Truncate(time.Millisecond), DrawnBy: who}}
+	if err := s.cfg.Store.AddSample(ctx, d.Sample); err != nil {
+		return Drawn{}, err
+	}
+	return d, s.note(ctx, ws, who, "audit.sample", a.ID, fmt.Sprintf("%d of %d events of %s with seed %q", len(members), n, population, seed))
+}
+
+func (s *Service) draw(ctx context.Context, a store.Audit, population, seed string, size int) ([]sample.Member, int64, error) {
+	p, err := sample.ParsePopulation(population)
+	if err != nil {
+		return nil, 0, err
+	}
+	sel, err := sample.NewSelector(seed, size)
+	if err != nil {
+		return nil, 0, err
+	}
+	q := evidence.Query{Workspace: a.Workspace, Streams: []evidence.Stream{p.Stream}, Span: a.Period}
+	for e, err := range s.cfg.Store.Verbatim(ctx, q) {
+		if err != nil {
+			return nil, 0, err
+		}
+		if p.Holds(e.Facts) {
+			sel.Add(e.Facts)
+		}
+	}
+	return sel.Members(), sel.Population(), nil
+}
+
+// Replace passes over a member of a sample, with a reason, and gives the sample with the next in rank instead.
+func (s *Service) Replace(ctx context.Context, who string, ws evidence.ID, idOrName string, id evidence.ID, rank int, reason string) (Drawn, error) {
+	if reason = strings.TrimSpace(reason); reason == "" {
+		return Drawn{}, evidence.Errorf(evidence.Invalid, "Say why the member is passed over.")
+	}
+	d, err := s.ShowSample(ctx, ws, idOrName, id)
+	if err != nil {
+		return Drawn{}, err
+	}
+	if !slices.ContainsFunc(d.Members, func(m sample.Member) bool { return m.Rank == rank }) {
+		return Drawn{}, evidence.Errorf(evidence.NotFound, "The sample has no member of rank %d.", rank)
+	}
+	if err := s.cfg.Store.AddReplacement(ctx, ws, id, store.Replacement{Rank: rank, Reason: reason, At: s.cfg.Now().UTC(), By: who}); err != nil {
+		return Drawn{}, err
+	}
+	return s.ShowSample(ctx, ws, idOrName, id)
+}
+
+// ShowSample draws a sample again, passing over what was replaced.
+func (s *Service) ShowSample(ctx context.Context, ws evidence.ID, idOrName string, id evidence.ID) (Drawn, error) {
+	a, err := s.cfg.Store.Audit(ctx, ws, idOrName)
+	if err != nil {
+		return Drawn{}, err
+	}
+	all, err := s.cfg.Store.Samples(ctx, ws, a.ID)
+	if err != nil {
+		return Drawn{}, err
+	}
+	at := slices.IndexFunc(all, func(x store.Sample) bool { return x.ID == id })
+	if at < 0 {
+		return Drawn{}, evidence.Errorf(evidence.NotFound, "The audit has no sample %s.", id)
+	}
+	d := Drawn{Sample: all[at]}
+	if d.Replacements, err = s.cfg.Store.Replacements(ctx, id); err != nil {
+		return Drawn{}, err
+	}
+	if d.Members, _, err = s.draw(ctx, a, d.Population, d.Seed, min(d.Size+len(d.Replacements), sample.Most)); err != nil {
+		return Drawn{}, err
+	}
+	d.Members = slices.DeleteFunc(d.Members, func(m sample.Member) bool {
+		return slices.ContainsFunc(d.Replacements, func(r store.Replacement) bool { return r.Rank == m.Rank })
+	})
+	return d, nil
+}
+
+// SampleBundle draws the same sample from a bundle alone.
+func SampleBundle(r *bundle.Reader, kinds []source.Kind, population, seed string, size int) ([]sample.Member, int64, error) {
+	p, err := sample.ParsePopulation(population)
+	if err != nil {
+		return nil, 0, err
+	}
+	sel, err := sample.NewSelector(seed, size)
+	if err != nil {
+		return nil, 0, err
+	}
+	text, err := r.Read(bundle.PathManifest, bundle.MaxManifest)
+	if err != nil {
+		return nil, 0, err
+	}
+	m, err := bundle.DecodeManifest(text)
+	if err != nil {
+		return nil, 0, err
+	}
+	seen := map[string]bool{}
+	for line, err := range lines(r, "_"+string(p.Stream)+"_") {
+		if err != nil {
+			return nil, 0, err
+		}
+		f, ok := factsOf(kinds, p.Stream, line.text)
+		key := line.connection + "\x00" + f.UUID
+		if at := f.At.UnixMilli(); !ok || at < m.From || at >= m.To || seen[key] || !p.Holds(f) {
+			continue
+		}
+		seen[key] = true
+		sel.Add(f)
+	}
+	return sel.Members(), sel.Population(), nil
+}
+
+func factsOf(kinds []source.Kind, stream evidence.Stream, raw []byte) (evidence.Facts, bool) {
+	for _, k := range kinds {
+		if slices.ContainsFunc(k.Streams, func(s source.StreamKind) bool { return s.Stream == stream }) {
+			return k.Normalise(stream, raw), true
+		}
+	}
+	return evidence.Facts{}, false
+}
+
+type eventLine struct {
+	connection string
+	text       []byte
+}
+
+// lines gives the events of a bundle whose file has a text in its name, in order.
+func lines(r *bundle.Reader, with string) iter.Seq2[eventLine, error] {
+	return func(yield func(eventLine, error) bool) {
+		for _, name := range r.Names() {
+			rest, ok := strings.CutPrefix(name, bundle.DirEvents)
+			at := strings.Index(rest, with)
+			if !ok || at < 0 {
+				continue
+			}
+			part, err := r.Open(name)
+			if err != nil {
+				yield(eventLine{}, err)
+				return
+			}
+			in := bufio.NewReaderSize(part, 1<<18)
+			for {
+				line, err := in.ReadBytes('\n')
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					yield(eventLine{}, err)
+					return
+				}
+				if !yield(eventLine{rest[:at], line[:len(line)-1]}, nil) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,579 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/bundle"
+	"github.com/exhibithq/exhibit/internal/translog"
+)
+
+// logState is what the leaves say, gathered in one pass.
+type logState struct {
+	start    int64
+	lastAt   int64
+	chains   map[string]string
+	origin   string
+	keys     map[string]translog.Key // that sign at the end
+	entered  bool                    // something was stored before there was a log
+	streams  map[streamKey]*streamState
+	order    []streamKey
+	kinds    map[string]string // connection → source
+	arts     map[string][]artLeaf
+	attached map[string]attachLeaf
+	claims   map[string]translog.Leaf // by record
+	attaches []*attachSpan
+	things   map[string][]againLeaf // how controls and actions are set up, by ID
+	export   *translog.Leaf
+	exportN  int64
+	roots    map[int64]translog.Hash // at the sizes that are asked for
+	ats      map[int64]int64         // time of the last leaf at those sizes
+}
+
+type streamKey struct{ connection, stream string }
+
+// pageLeaf is what is kept of a page leaf; there may be millions of pages.
+type pageLeaf struct {
+	n         int64 // of the leaf
+	page      int64
+	feed      int64
+	leaf      translog.Leaf
+	low, high int64
+}
+
+type artLeaf struct {
+	n      int64
+	record string
+	leaf   translog.Leaf
+}
+
+type attachLeaf struct {
+	n      int64
+	record string
+	leaf   translog.Leaf
+}
+
+// attachSpan is an attachment with the number of the leaf that ended it.
+type attachSpan struct {
+	attachLeaf
+	until int64
+}
+
+// streamState follows the chain of a stream.
+type streamState struct {
+	key       streamKey
+	pages     []pageLeaf
+	seq       int64
+	next      string // SHA-256 of the bookmark to go on with; "": not known
+	chainFrom int64
+	chained   bool // chainFrom is known
+	covered   []step
+	windows   spans
+	again     []againLeaf
+	gaps      []againLeaf
+	rests     bool // part of the coverage rests on second readings or on what was entered later
+	lastAsked int64
+}
+
+// step is a piece of coverage with the leaf that claims it.
+type step struct {
+	n    int64
+	span translog.Millis
+	req  int64 // when it was asked for
+}
+
+type againLeaf struct {
+	n    int64
+	leaf translog.Leaf
+}
+
+// leaves folds all leaves into the tree and checks each of them.
+func (v *verifier) leaves() error {
+	s := &logState{chains: map[string]string{}, keys: map[string]translog.Key{}, streams: map[streamKey]*streamState{}, kinds: map[string]string{}, arts: map[string][]artLeaf{},
+		attached: map[string]attachLeaf{}, claims: map[string]translog.Leaf{}, things: map[string][]againLeaf{}, roots: map[int64]translog.Hash{}, ats: map[int64]int64{}}
+	v.log = s
+	fold, err := v.frontier()
+	if err != nil {
+		return err
+	}
+	s.start = fold.Size()
+	sizes := v.sizes()
+	in, err := v.in.Open(bundle.PathLeaves)
+	if err != nil {
+		v.fail(stepTree, "part_unreadable", "%v", err)
+		return errStop
+	}
+	var buf []byte
+	for next := 0; ; {
+		for next < len(sizes) && sizes[next] <= fold.Size() {
+			if sizes[next] == fold.Size() {
+				s.roots[sizes[next]], s.ats[sizes[next]] = fold.Root(), s.lastAt
+			}
+			next++
+		}
+		buf, err = translog.ReadEntry(in, buf)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			v.fail(stepLeaves, "framing", "%v", err)
+			return errStop
+		}
+		n := fold.Size()
+		if n%5000 == 0 {
+			v.opt.Progress("leaves", n, v.head.Size)
+			if v.ctx.Err() != nil {
+				return v.ctx.Err()
+			}
+		}
+		if n >= v.head.Size {
+			v.fail(stepTree, "tree_size", "there are more leaves than the %d of the checkpoint", v.head.Size)
+			return errStop
+		}
+		fold.Add(translog.LeafHash(buf))
+		v.leaf(n, buf)
+	}
+	v.checked[bundle.PathLeaves] = true
+	v.Leaves = fold.Size() - s.start
+	return v.tree(fold)
+}
+
+// frontier reads what stands left of the first leaf.
+func (v *verifier) frontier() (*translog.Fold, error) {
+	lines := strings.Split(string(v.small(stepTree, bundle.PathFrontier, 8<<10)), "\n")
+	start, ok := translog.ParseMillis(lines[0])
+	var hashes []translog.Hash
+	for _, line := range lines[1:max(1, len(lines)-1)] {
+		h, err := translog.ParseHash(line)
+		ok = ok && err == nil
+		hashes = append(hashes, h)
+	}
+	if !ok || start < 0 || len(lines) < 2 || lines[len(lines)-1] != "" {
+		v.fail(stepTree, "frontier", "the frontier cannot be read")
+		return nil, errStop
+	}
+	fold, err := translog.NewFold(start, hashes)
+	if err != nil {
+		v.fail(stepTree, "frontier", "%v", err)
+		return nil, errStop
+	}
+	return fold, nil
+}
+
+// sizes are the sizes of the tree at which its root is asked for, in order.
+func (v *verifier) sizes() []int64 {
+	var sizes []int64
+	for _, p := range v.opt.Pins {
+		sizes = append(sizes, p.Size)
+	}
+	for _, name := range v.in.Names() {
+		if n, ok := olderSize(name, ".checkpoint"); ok {
+			sizes = append(sizes, n)
+		}
+	}
+	sizes = append(sizes, v.head.Size)
+	slices.Sort(sizes)
+	return slices.Compact(sizes)
+}
+
+// olderSize reads the size from the name of an older checkpoint.
+func olderSize(name, suffix string) (int64, bool) {
+	rest, ok := strings.CutPrefix(name, bundle.DirOlder)
+	text, ok2 := strings.CutSuffix(rest, suffix)
+	n, ok3 := translog.ParseMillis(text)
+	return n, ok && ok2 && ok3
+}
+
+// tree compares what the leaves give with the checkpoint, with older ones, and with what the verifier wrote down.
+func (v *verifier) tree(fold *translog.Fold) error {
+	s := v.log
+	switch {
+	case fold.Size() != v.head.Size:
+		v.fail(stepTree, "tree_size", "the checkpoint has %d leaves, the bundle %d", v.head.Size, fold.Size())
+		return errStop
+	case fold.Root() != v.head.Root:
+		v.fail(stepTree, "tree_root", "the leaves give another root than the checkpoint has")
+		return errStop
+	}
+	for _, p := range v.opt.Pins {
+		root, ok := s.roots[p.Size]
+		switch {
+		case !ok && p.Size > v.head.Size:
+			v.fail(stepTree, "pin_ahead", "the log had %d leaves when it was pinned and has %d now", p.Size, v.head.Size)
+		case !ok:
+			v.fail(stepTree, "pin_before", "the pinned size %d lies before the first leaf of the bundle", p.Size)
+		case root != p.Root:
+			v.fail(stepTree, "pin", "the log was another one when it had the %d leaves that were pinned: its history was rewritten", p.Size)
+		}
+	}
+	v.older()
+	v.ownKeys()
+	if s.origin != "" && s.origin != v.head.Origin {
+		v.fail(stepTree, "origin", "the checkpoint is of %s and the log of %s", v.head.Origin, s.origin)
+	}
+	return nil
+}
+
+// older checks the checkpoints inside the range.
+func (v *verifier) older() {
+	for _, name := range v.in.Names() {
+		size, ok := olderSize(name, ".checkpoint")
+		if !ok {
+			continue
+		}
+		b := v.small(stepTree, name, 64<<10)
+		c, _, err := translog.OpenCheckpoint(b)
+		if err != nil || c.Size != size || c.Origin != v.head.Origin || c.Root != v.log.roots[size] {
+			v.fail(stepTree, "older_checkpoint", "%s is not a checkpoint of this log", name)
+		}
+	}
+}
+
+// ownKeys checks the signature by the key that the log itself names, which says nothing of whose log it is, and that no
+// line of the checkpoint is left that nobody checked.
+func (v *verifier) ownKeys() {
+	var keys []translog.Key
+	for _, k := range v.log.keys {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool { return keys[i].String() < keys[j].String() })
+	if _, _, err := v.note.Signed(keys...); err != nil {
+		v.fail(stepCheckpoint, "signature_own", "the checkpoint is not signed by a key that the log names as signing: %v", err)
+	}
+	hint := v.small(stepCheckpoint, bundle.PathHint, 64<<10)
+	p, err := translog.ParsePolicy(hint)
+	if err != nil {
+		v.fail(stepCheckpoint, "hint", "%s: %v", bundle.PathHint, err)
+		return
+	}
+	for _, k := range p.Logs {
+		if _, ok := v.log.keys[k.String()]; !ok {
+			v.fail(stepCheckpoint, "hint", "%s names a key that the log does not", bundle.PathHint)
+		}
+	}
+	for _, w := range p.Witnesses {
+		keys = append(keys, w.Key)
+	}
+	if v.opt.Policy != nil {
+		keys = append(keys, v.opt.Policy.Logs...)
+		for _, w := range v.opt.Policy.Witnesses {
+			keys = append(keys, w.Key)
+		}
+	}
+	for _, sig := range v.note.Signatures {
+		good := slices.ContainsFunc(keys, func(k translog.Key) bool { _, ok := sig.Verify(k, v.note.Text); return ok })
+		if !good {
+			v.fail(stepCheckpoint, "signature_strange", "a signature of the checkpoint (%s) is by nobody that log, hint or policy names, or is wrong", sig.Name)
+		}
+	}
+	if string(hint) != string(translog.HintFor(p)) {
+		v.fail(stepCheckpoint, "hint", "%s is not written as it should be", bundle.PathHint)
+	}
+}
+
+// leaf checks one leaf and keeps what later steps need of it.
+func (v *verifier) leaf(n int64, raw []byte) {
+	l, err := translog.DecodeLeaf(raw)
+	if errors.Is(err, translog.ErrUnknownKind) || errors.Is(err, translog.ErrSchema) {
+		v.fail(stepLeaves, "leaf_unknown", "leaf %d: %v. A newer version of Exhibit may know it", n, err)
+		return
+	}
+	if err != nil {
+		v.fail(stepLeaves, "leaf", "leaf %d: %v", n, err)
+		return
+	}
+	s := v.log
+	if l.At() < s.lastAt {
+		v.fail(stepLeaves, "time_goes_back", "leaf %d is of an earlier time than the one before it", n)
+	}
+	s.lastAt = max(s.lastAt, l.At())
+	if (n == 0) != (l.Kind == translog.KindGenesis) {
+		v.fail(stepLeaves, "genesis", "leaf %d is of kind %s", n, l.Kind)
+	}
+	record := translog.RecordID(raw)
+	if chain := translog.ChainOf(l); chain != "" {
+		before, known := s.chains[chain]
+		if l.Has("prev") && l.Text("prev") != before && (known || s.start == 0) {
+			v.fail(stepLeaves, "chain", "leaf %d does not follow the one before it in %s: one was left out, added or moved", n, chain)
+		}
+		s.chains[chain] = record
+	}
+	v.keep(n, record, l)
+}
+
+func (v *verifier) keep(n int64, record string, l translog.Leaf) {
+	s := v.log
+	switch l.Kind {
+	case translog.KindGenesis:
+		s.origin = l.Text("origin")
+	case translog.KindKey:
+		v.key(n, l)
+	case translog.KindConnect:
+		s.kinds[l.Text("connection")] = l.Text("source")
+	case translog.KindPage, translog.KindPolls, translog.KindReset:
+		v.read(n, l)
+	case translog.KindReconcile:
+		st := v.stream(l)
+		st.again = append(st.again, againLeaf{n, l})
+	case translog.KindGap:
+		v.keepGap(n, l)
+	case translog.KindArtifact:
+		id := l.Text("artifact")
+		if want := int64(len(s.arts[id])) + 1; l.Int("version") != want && s.start == 0 {
+			v.fail(stepLeaves, "version", "leaf %d is version %d of %s instead of %d", n, l.Int("version"), id, want)
+		}
+		s.arts[id] = append(s.arts[id], artLeaf{n, record, l})
+	case translog.KindAttach:
+		s.attached[l.Text("attachment")] = attachLeaf{n, record, l}
+		s.attaches = append(s.attaches, &attachSpan{attachLeaf{n, record, l}, 1 << 62})
+	case translog.KindDetach:
+		delete(s.attached, l.Text("attachment"))
+		for _, a := range s.attaches {
+			if a.leaf.Text("attachment") == l.Text("attachment") {
+				a.until = n
+			}
+		}
+	case translog.KindConfig:
+		if area := l.Text("area"); area == "control" || area == "action" {
+			s.things[l.Text("id")] = append(s.things[l.Text("id")], againLeaf{n, l})
+		}
+	case translog.KindCoverage:
+		s.claims[record] = l
+	case translog.KindExport:
+		s.export, s.exportN = &l, n
+	case translog.KindAdopt:
+		s.entered = true
+	}
+}
+
+// key follows the keys that sign.
+func (v *verifier) key(n int64, l translog.Leaf) {
+	k, err := translog.ParseKey(l.Text("vkey"))
+	if err != nil {
+		v.fail(stepLeaves, "key", "leaf %d: %v", n, err)
+		return
+	}
+	text, err := translog.EncodeJSON(translog.Fields{"op": l.Text("op"), "vkey": l.Text("vkey"), "effective_size": l.Int("effective_size"), "prev": l.Text("prev")})
+	byKnown := slices.ContainsFunc(sortedKeys(v.log.keys), func(old translog.Key) bool { return old.VerifyText(text, l.Text("sig_old")) })
+	switch {
+	case err != nil:
+		v.fail(stepLeaves, "key", "leaf %d: %v", n, err)
+	case l.Text("op") == "add" && len(v.log.keys) == 0:
+		if !k.VerifyText(text, l.Text("sig_new")) {
+			v.fail(stepLeaves, "key", "leaf %d adds a key that has not signed it", n)
+		}
+		v.log.keys[k.String()] = k
+	case l.Text("op") == "add":
+		if !byKnown || !k.VerifyText(text, l.Text("sig_new")) {
+			v.fail(stepLeaves, "key", "leaf %d adds a key that the key before it does not vouch for", n)
+		}
+		v.log.keys[k.String()] = k
+	case l.Text("op") == "retire":
+		if !byKnown {
+			v.fail(stepLeaves, "key", "leaf %d ends a key without its signature", n)
+		}
+		delete(v.log.keys, k.String())
+	default:
+		v.fail(stepLeaves, "leaf_unknown", "leaf %d does %q with a key, which this version does not know", n, l.Text("op"))
+	}
+}
+
+func sortedKeys(m map[string]translog.Key) []translog.Key {
+	var all []translog.Key
+	for _, k := range m {
+		all = append(all, k)
+	}
+	return all
+}
+
+func (v *verifier) stream(l translog.Leaf) *streamState {
+	key := streamKey{l.Text("connection"), l.Text("stream")}
+	st := v.log.streams[key]
+	if st == nil {
+		st = &streamState{key: key}
+		v.log.streams[key] = st
+		v.log.order = append(v.log.order, key)
+	}
+	return st
+}
+
+// read follows the reading of a stream: its numbers, its bookmarks, and what it claims to have covered.
+func (v *verifier) read(n int64, l translog.Leaf) {
+	st := v.stream(l)
+	seq, entered := l.Int("seq"), l.Bool("entered")
+	asked := max(l.Int("t_req"), l.Int("last_at"))
+	if seq > 0 {
+		want := st.seq + 1
+		if l.Kind == translog.KindPolls {
+			want = st.seq + l.Int("count")
+		}
+		if seq != want && (v.log.start == 0 || st.seq > 0) {
+			v.fail(stepLeaves, "sequence", "leaf %d: %s of %s goes on with number %d instead of %d: an answer was left out", n, st.key.stream, st.key.connection, seq, want)
+		}
+		st.seq = seq
+		v.bookmark(n, st, l, entered)
+		st.lastAsked = max(st.lastAsked, asked)
+	}
+	if l.Kind == translog.KindPage {
+		low, okLow := translog.ParseMillis(l.Text("min_at"))
+		high, okHigh := translog.ParseMillis(l.Text("max_at"))
+		if !okLow || !okHigh || low > high {
+			v.fail(stepLeaves, "leaf", "leaf %d tells no times of its events", n)
+		}
+		st.pages = append(st.pages, pageLeaf{n: n, page: l.Int("page"), feed: l.Int("feed"), leaf: l, low: low, high: high})
+	}
+	if span, ok := l.Span("covered"); ok {
+		v.claimed(n, st, l, span, asked)
+	}
+}
+
+// bookmark checks that each request went on with what the answer before it gave.
+func (v *verifier) bookmark(n int64, st *streamState, l translog.Leaf, entered bool) {
+	if l.Kind == translog.KindReset {
+		if st.next != "" && l.Text("cursor_sha") != st.next && !entered {
+			v.fail(stepLeaves, "cursor_chain", "leaf %d drops another bookmark than the one before it gave", n)
+		}
+		st.next, st.chained = "", false
+		return
+	}
+	asked, reset := l.Span("asked")
+	switch {
+	case reset:
+		st.chainFrom, st.chained = asked.From, true
+	case !l.Has("cursor_sha"):
+		v.fail(stepLeaves, "cursor_chain", "leaf %d tells neither a bookmark nor a span that was asked for", n)
+	case st.next != "" && l.Text("cursor_sha") != st.next && !entered:
+		v.fail(stepLeaves, "cursor_chain", "leaf %d asks with another bookmark than the answer before it gave: a page of %s is missing", n, st.key.stream)
+	}
+	st.next = l.Text("next_sha")
+}
+
+// claimed checks that what a leaf claims to have covered follows from what was asked and answered.
+func (v *verifier) claimed(n int64, st *streamState, l translog.Leaf, span translog.Millis, asked int64) {
+	if span.To < span.From {
+		v.fail(stepLeaves, "leaf", "leaf %d covers less than nothing", n)
+		return
+	}
+	if l.Int("seq") > 0 {
+		old, within := st.windows.holding(span.From)
+		from := within || st.chained && span.From >= st.chainFrom
+		high, _ := translog.ParseMillis(l.Text("max_at"))
+		to := within && span.To <= old.To || l.Kind == translog.KindPage && span.To <= high || !l.Bool("more") && span.To <= asked
+		if !from || !to {
+			v.fail(stepCoverage, "coverage_claim", "leaf %d claims to have covered more of %s than was asked and answered", n, st.key.stream)
+		}
+	} else {
+		st.rests = true
+	}
+	st.covered = append(st.covered, step{n, span, asked})
+	st.windows = st.windows.add(span)
+}
+
+// times compares the times that outsiders vouch for with those of the leaves.
+func (v *verifier) times() error {
+	const slack = 5 * time.Minute
+	for _, w := range v.judgement.Witnesses {
+		v.Vouched = append(v.Vouched, Vouch{v.head.Size, w.At, "witness " + w.Name})
+	}
+	if v.opt.Stamps != nil {
+		v.stamps()
+	} else {
+		for _, name := range v.in.Names() {
+			if name == bundle.PathToken || strings.HasSuffix(name, ".tst") && strings.HasPrefix(name, bundle.DirOlder) {
+				v.checked[name] = true // looked at only by who brings roots
+			}
+		}
+	}
+	for _, x := range v.Vouched {
+		if at, ok := v.log.ats[x.Size]; ok && time.UnixMilli(at).After(x.Time.Add(slack)) {
+			v.fail(stepTime, "postdated", "%s saw %d leaves at %s, but one of them says that it is of %s", x.By, x.Size, x.Time.UTC().Format(time.RFC3339), time.UnixMilli(at).UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
+}
+
+// stamps verifies the time stamps of the last checkpoint and of older ones.
+func (v *verifier) stamps() {
+	check := func(path string, c translog.Checkpoint, last bool) {
+		if !v.in.Has(path) {
+			if last {
+				v.fail(stepTime, "timestamp_missing", "the last checkpoint has no time stamp")
+			}
+			return
+		}
+		at, err := v.opt.Stamps(v.small(stepTime, path, 1<<20), c.Text())
+		if err != nil {
+			v.fail(stepTime, "timestamp", "%s: %v", path, err)
+			return
+		}
+		v.Vouched = append(v.Vouched, Vouch{c.Size, at, "time stamp"})
+		if last {
+			v.Stamp = at
+		}
+	}
+	check(bundle.PathToken, v.head, true)
+	for size, root := range v.log.roots {
+		check(bundle.DirOlder+strconv.FormatInt(size, 10)+".tst", translog.Checkpoint{Origin: v.head.Origin, Size: size, Root: root}, false)
+	}
+}
+
+// spans is a set of moments: spans in order that do not touch.
+type spans []translog.Millis
+
+// holding gives the span that holds a moment, its end included: a claim may go on from there.
+func (s spans) holding(at int64) (translog.Millis, bool) {
+	i := sort.Search(len(s), func(i int) bool { return s[i].To >= at })
+	if i < len(s) && s[i].From <= at {
+		return s[i], true
+	}
+	return translog.Millis{}, false
+}
+
+// contains reports whether a moment lies in the set.
+func (s spans) contains(at int64) bool {
+	i := sort.Search(len(s), func(i int) bool { return s[i].To > at })
+	return i < len(s) && s[i].From <= at
+}
+
+func (s spans) add(x translog.Millis) spans {
+	if x.To <= x.From {
+		return s
+	}
+	i := sort.Search(len(s), func(i int) bool { return s[i].To >= x.From })
+	j := i
+	for j < len(s) && s[j].From <= x.To {
+		x.From, x.To = min(x.From, s[j].From), max(x.To, s[j].To)
+		j++
+	}
+	return slices.Replace(s, i, j, x)
+}
+
+// within gives the part of the set that lies in a span.
+func (s spans) within(x translog.Millis) []translog.Millis {
+	var out []translog.Millis
+	for _, w := range s {
+		if from, to := max(w.From, x.From), min(w.To, x.To); from < to {
+			out = append(out, translog.Millis{From: from, To: to})
+		}
+	}
+	return out
+}
+
+// asOf gives what a stream had covered by the first n leaves.
+func (st *streamState) asOf(n int64) spans {
+	var s spans
+	for _, c := range st.covered {
+		if c.n < n {
+			s = s.add(c.span)
+		}
+	}
+	return s
+}
+
+func (k streamKey) String() string { return fmt.Sprintf("%s of %s", k.stream, k.connection) }
