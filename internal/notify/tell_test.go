@@ -349,6 +349,39 @@ func TestKilled(t *testing.T) {
 	})
 }
 
+// stopping stops the server as soon as a message was taken.
+type stopping struct {
+	*wire
+	stop func()
+}
+
+// RoundTrip implements http.RoundTripper.
+func (s stopping) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := s.wire.RoundTrip(r)
+	s.stop()
+	return res, err
+}
+
+// TestStopped stops the server between sending and noting. That is no crash: it is noted, and comes once.
+func TestStopped(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house, w *wire) {
+		conn := h.connect("1Password", 90*24*time.Hour)
+		_, err := h.Add(t.Context(), h.admin, hook(Webhook, "https://hooks.example.com/x", "unauthorized"))
+		h.must(err)
+		h.trouble(conn, true)
+		ctx, stop := context.WithCancel(t.Context())
+		if err := h.service(func(c *Config) { c.Transport = stopping{w, stop} }).Run(ctx, h.ws, ""); !errors.Is(err, context.Canceled) {
+			t.Errorf("it ended with %v", err)
+		}
+		again := h.run(h.Service)
+		time.Sleep(time.Hour)
+		again()
+		if n := len(w.take()); n != 1 {
+			t.Errorf("it came %d times", n)
+		}
+	})
+}
+
 // TestManyAtOnce holds that many rounds of one process at once are safe.
 func TestManyAtOnce(t *testing.T) {
 	srv := newReceiver(t, func(http.ResponseWriter, *http.Request) {})
