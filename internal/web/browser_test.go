@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -52,6 +53,7 @@ func newBrowser(t *testing.T, s *site) *browser {
 	t.Cleanup(stop)
 	b := &browser{ctx: ctx, site: s}
 	chromedp.ListenTarget(ctx, b.watch)
+	must(t, chromedp.Run(ctx)) // the browser lives as long as the context of the first run
 	b.run(t, network.Enable(), log.Enable(), runtime.Enable())
 	b.signIn(t)
 	return b
@@ -106,9 +108,25 @@ func (b *browser) check(t *testing.T, where string) {
 
 func (b *browser) run(t *testing.T, actions ...chromedp.Action) {
 	t.Helper()
-	if err := chromedp.Run(b.ctx, actions...); err != nil {
-		t.Fatal(err)
+	for _, action := range actions {
+		if err := b.patiently(action); err != nil {
+			t.Fatal(err)
+		}
 	}
+}
+
+// patiently runs one action. The driver now and then misses the browser's word that a page is there and waits for ever;
+// an action that still waits has done nothing yet, so it is begun again.
+func (b *browser) patiently(action chromedp.Action) (err error) {
+	for range 4 {
+		ctx, stop := context.WithTimeout(b.ctx, 30*time.Second)
+		err = chromedp.Run(ctx, action)
+		stop()
+		if !errors.Is(err, context.DeadlineExceeded) || b.ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
 }
 
 func (b *browser) signIn(t *testing.T) {
