@@ -33,12 +33,14 @@ function showApproval(link, opened) {
 // changed. A tab has one stream, and a hidden one has none, since a browser opens few to a host. Where no stream comes
 // through, parts that say "now" are renewed every two seconds, and all for a while after a toggle.
 let mark = document.body.dataset.mark;
+const told = Boolean(mark); // the stream tells of connections; other pages, such as that of exports, ask while they say "now"
 let stream = null;
 let polling = null;
 let renewing = false;
 let again = false;
 
 function listen() {
+  if (!told && !polling && one('[data-live="now"]')) poll();
   if (!mark || stream || polling || document.hidden) return;
   let heard = false;
   const source = stream = new EventSource('/live?mark=' + encodeURIComponent(mark));
