@@ -97,7 +97,6 @@ func (b *browser) newTab(t *testing.T, open func()) *browser {
 		t.Cleanup(stop)
 		tab := &browser{ctx: ctx, site: b.site}
 		chromedp.ListenTarget(ctx, tab.watch)
-		must(t, chromedp.Run(ctx)) // see newBrowser
 		tab.run(t, network.Enable(), log.Enable(), runtime.Enable(), emulation.SetDeviceMetricsOverride(1440, 900, 1, false))
 		return tab
 	case <-b.ctx.Done():
