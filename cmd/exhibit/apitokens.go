@@ -64,7 +64,7 @@ func onBehalf(ctx context.Context, a *app.App, member string) (people.Caller, er
 		return people.Caller{}, err
 	}
 	for _, m := range members {
-		if string(m.ID) == member || m.Email != "" && strings.EqualFold(m.Email, member) || member == "" && people.Role(m.Role) == people.Admin {
+		if string(m.ID) == member || m.Email != "" && strings.EqualFold(m.Email, member) || member == "" && people.Role(m.Role) == people.Admin && m.SuspendedAt.IsZero() {
 			return people.Caller{Member: m.ID, Workspace: a.Workspace, Name: who(), Email: m.Email, Role: people.Role(m.Role)}, nil
 		}
 	}

@@ -259,6 +259,8 @@ func (s *Service) Caller(ctx context.Context, token seal.Secret) (people.Caller,
 		return people.Caller{}, refused("The member of this token is gone. Make one for another member.")
 	case err != nil:
 		return people.Caller{}, fmt.Errorf("looking up the member of the token: %w", err)
+	case !m.SuspendedAt.IsZero():
+		return people.Caller{}, refused("The member of this token is suspended.")
 	}
 	if now.Sub(t.LastUsedAt) >= touchEvery {
 		if err := s.store.TouchAPIToken(ctx, h, now); err != nil {

@@ -31,6 +31,8 @@ const (
 	ReadSettings Permission = "read settings"
 	// ManageSettings is to change who is told what, and to revoke the API tokens of others.
 	ManageSettings Permission = "manage settings"
+	// ManagePeople is to invite members, change their roles, suspend and reinstate them, and end their sessions.
+	ManagePeople Permission = "manage people"
 	// MakeTokens is to make API tokens for oneself, which may never do more than oneself.
 	MakeTokens Permission = "make API tokens"
 )
@@ -45,10 +47,11 @@ const (
 	HelpDesk     Role = "help_desk"
 	Reviewer     Role = "evidence_reviewer"
 	Auditor      Role = "auditor"
+	Viewer       Role = "viewer"
 )
 
 // Roles gives all roles, the mightiest first.
-func Roles() []Role { return []Role{Admin, Collaborator, HelpDesk, Reviewer, Auditor} }
+func Roles() []Role { return []Role{Admin, Collaborator, HelpDesk, Reviewer, Auditor, Viewer} }
 
 // Permissions gives all permissions in the order in which they are shown.
 func Permissions() []Permission {
@@ -59,7 +62,7 @@ func Permissions() []Permission {
 		ReadArtifacts, BuildArtifacts, AttachArtifacts,
 		ReadActions,
 		ReadControls, ManageControls,
-		ReadSettings, ManageSettings, MakeTokens,
+		ReadSettings, ManageSettings, ManagePeople, MakeTokens,
 	}
 }
 
@@ -76,6 +79,8 @@ func (r Role) Title() string {
 		return "Evidence reviewer"
 	case Auditor:
 		return "Auditor"
+	case Viewer:
+		return "Viewer"
 	}
 	return "Unknown role"
 }
@@ -86,28 +91,50 @@ func ParseRole(s string) (Role, error) {
 		return Role(s), nil
 	}
 	return "", evidence.Errorf(evidence.Invalid,
-		"%q is no role. The roles are admin, collaborator, help_desk, evidence_reviewer and auditor.", s)
+		"%q is no role. The roles are admin, collaborator, help_desk, evidence_reviewer, auditor and viewer.", s)
 }
 
 // Grants gives what a role may do: the one permission table. A role that is not in it may do nothing.
 //
 // The help desk keeps connections alive and never sees what people did. A reviewer judges evidence and therefore does
 // not make it. An auditor's view is given by an audit, with its controls and its window; outside of one he has none.
-// Settings bind the whole workspace, so an administrator alone changes them.
+// A viewer sees how things stand and not what each person did. Settings and people bind the whole workspace, so an
+// administrator alone changes them.
 func (r Role) Grants() []Permission {
 	switch r {
 	case Admin:
 		return Permissions()
 	case Collaborator:
-		return slices.DeleteFunc(Permissions(), func(p Permission) bool { return p == ManageSettings })
+		return slices.DeleteFunc(Permissions(), func(p Permission) bool { return p == ManageSettings || p == ManagePeople })
 	case HelpDesk:
 		return []Permission{Own, ReadSources, ManageConnections, ReadActions}
 	case Reviewer:
 		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReadActions, ReadControls}
 	case Auditor:
 		return []Permission{Own}
+	case Viewer:
+		return []Permission{Own, ReadSources, ReadArtifacts, ReadActions, ReadControls}
 	}
 	return nil
+}
+
+// Says tells a person what a role is for.
+func (r Role) Says() string {
+	switch r {
+	case Admin:
+		return "May do everything, settings and people included."
+	case Collaborator:
+		return "Looks after connections, artifacts, controls and frameworks; settings and people are read only."
+	case HelpDesk:
+		return "Keeps connections alive; sees no event and no artifact."
+	case Reviewer:
+		return "Judges evidence: sees everything, changes nothing."
+	case Auditor:
+		return "Sees what an audit opens to him, and nothing before."
+	case Viewer:
+		return "Sees how sources, artifacts, actions and controls stand; no events, no changes."
+	}
+	return ""
 }
 
 // Caller is the person on whose behalf something is done. The zero Caller is nobody.

@@ -15,13 +15,14 @@ import (
 func TestTable(t *testing.T) {
 	all := []people.Permission{"own", "read sources and connections", "manage connections", "read events", "read artifacts", "build artifacts",
 		"attach artifacts", "read actions", "read controls and frameworks", "manage controls and frameworks",
-		"read settings", "manage settings", "make API tokens"}
+		"read settings", "manage settings", "manage people", "make API tokens"}
 	want := map[people.Role][]people.Permission{
 		people.Admin:        all,
-		people.Collaborator: slices.DeleteFunc(slices.Clone(all), func(p people.Permission) bool { return p == "manage settings" }),
+		people.Collaborator: slices.DeleteFunc(slices.Clone(all), func(p people.Permission) bool { return p == "manage settings" || p == "manage people" }),
 		people.HelpDesk:     {"own", "read sources and connections", "manage connections", "read actions"},
 		people.Reviewer:     {"own", "read sources and connections", "read events", "read artifacts", "read actions", "read controls and frameworks"},
 		people.Auditor:      {"own"},
+		people.Viewer:       {"own", "read sources and connections", "read artifacts", "read actions", "read controls and frameworks"},
 		"":                  nil,
 		"root":              nil,
 	}
@@ -65,7 +66,7 @@ func TestParseRole(t *testing.T) {
 		if got, err := people.ParseRole(string(role)); err != nil || got != role {
 			t.Errorf("ParseRole(%q) = %q, %v", role, got, err)
 		}
-		if role.Title() == "Unknown role" {
+		if role.Title() == "Unknown role" || role.Says() == "" {
 			t.Errorf("role %q has no title", role)
 		}
 	}

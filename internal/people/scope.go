@@ -18,11 +18,12 @@ const (
 	ScopeBuild    Scope = "build"    // build, attach and detach artifacts; change controls and frameworks
 	ScopeManage   Scope = "manage"   // look after connections
 	ScopeSettings Scope = "settings" // change settings and make further tokens
+	ScopePeople   Scope = "people"   // invite, change roles, suspend and reinstate
 )
 
 // AllScopes gives all scopes, the weakest first.
 func AllScopes() []Scope {
-	return []Scope{ScopeMonitor, ScopeRead, ScopeBuild, ScopeManage, ScopeSettings}
+	return []Scope{ScopeMonitor, ScopeRead, ScopeBuild, ScopeManage, ScopeSettings, ScopePeople}
 }
 
 // Grants gives what a scope lets a token do. A test holds that every permission is in one.
@@ -38,6 +39,8 @@ func (s Scope) Grants() []Permission {
 		return []Permission{Own, ManageConnections}
 	case ScopeSettings:
 		return []Permission{Own, ManageSettings, MakeTokens}
+	case ScopePeople:
+		return []Permission{Own, ManagePeople}
 	}
 	return nil
 }
@@ -55,6 +58,8 @@ func (s Scope) Says() string {
 		return "Add connections, check them, rotate their tokens, switch them off and on."
 	case ScopeSettings:
 		return "Change who is told what, make further tokens with at most its own scopes, and revoke tokens."
+	case ScopePeople:
+		return "Invite members, change their roles, suspend and reinstate them, end their sessions."
 	}
 	return ""
 }

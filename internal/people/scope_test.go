@@ -19,6 +19,7 @@ func TestScopeTable(t *testing.T) {
 		"build":    {"own", "build artifacts", "attach artifacts", "manage controls and frameworks"},
 		"manage":   {"own", "manage connections"},
 		"settings": {"own", "manage settings", "make API tokens"},
+		"people":   {"own", "manage people"},
 		"root":     nil,
 	}
 	for scope, grants := range want {

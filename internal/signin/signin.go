@@ -42,6 +42,15 @@ type Store interface {
 	TouchSession(ctx context.Context, hash [32]byte, at time.Time) error
 	DeleteSession(ctx context.Context, hash [32]byte) error
 	AddActivity(ctx context.Context, a store.Activity) error
+
+	SetRole(ctx context.Context, ws, id evidence.ID, role, keep string) error
+	Suspend(ctx context.Context, ws, id evidence.ID, who string, at time.Time, keep string) error
+	Reinstate(ctx context.Context, ws, id evidence.ID) error
+	DropSignInLinks(ctx context.Context, ws, member evidence.ID) error
+	SessionsOf(ctx context.Context, ws, member evidence.ID) ([]store.Session, error)
+	EndSession(ctx context.Context, ws, member evidence.ID, id string) error
+	EndOtherSessions(ctx context.Context, ws, member evidence.ID, but [32]byte) (int, error)
+	RotateSession(ctx context.Context, old, fresh [32]byte) (bool, error)
 }
 
 // Service signs people in and out. It may be used from several goroutines.
@@ -93,16 +102,29 @@ func (s *Service) AddMember(ctx context.Context, who string, ws evidence.ID, nam
 	if len(members) == 0 {
 		role = people.Admin
 	}
-	for _, m := range members {
-		if strings.EqualFold(m.Email, email) {
-			return store.Member{}, evidence.Errorf(evidence.Conflict, "A member with the address %.200q is there already. Make another sign-in link for him instead.", email)
-		}
+	if err := free(members, email); err != nil {
+		return store.Member{}, err
 	}
+	return s.add(ctx, who, ws, name, email, role)
+}
+
+// add stores a member whose name and address have been checked.
+func (s *Service) add(ctx context.Context, who string, ws evidence.ID, name, email string, role people.Role) (store.Member, error) {
 	m := store.Member{ID: evidence.NewID(evidence.PrefixPerson), Workspace: ws, Name: name, Email: email, Role: string(role), CreatedAt: s.now().UTC()}
 	if err := s.store.AddMember(ctx, m); err != nil {
 		return store.Member{}, fmt.Errorf("adding the member: %w", err)
 	}
 	return m, s.note(ctx, ws, who, "member.add", string(m.ID), role.Title())
+}
+
+// free gives Conflict if an address is a member's already.
+func free(members []store.Member, email string) error {
+	for _, m := range members {
+		if strings.EqualFold(m.Email, email) {
+			return evidence.Errorf(evidence.Conflict, "A member with the address %.200q is there already. Make another sign-in link for him instead.", email)
+		}
+	}
+	return nil
 }
 
 func checkMember(name, email string) error {
@@ -127,12 +149,12 @@ func (s *Service) FirstAdmin(ctx context.Context, ws evidence.ID) (store.Member,
 		return store.Member{}, fmt.Errorf("listing members: %w", err)
 	}
 	for _, m := range members {
-		if people.Role(m.Role) == people.Admin {
+		if people.Role(m.Role) == people.Admin && m.SuspendedAt.IsZero() {
 			return m, nil
 		}
 	}
 	if len(members) > 0 {
-		return store.Member{}, evidence.Errorf(evidence.Conflict, "This workspace has members but no administrator. Give one of them the role admin.")
+		return store.Member{}, evidence.Errorf(evidence.Conflict, "This workspace has members but no active administrator. Give one of them the role admin.")
 	}
 	m := store.Member{
 		ID: evidence.NewID(evidence.PrefixPerson), Workspace: ws, Name: "Administrator",
@@ -155,6 +177,9 @@ func (s *Service) NewLink(ctx context.Context, who string, ws, member evidence.I
 	m, err := s.store.Member(ctx, ws, member)
 	if err != nil {
 		return Link{}, fmt.Errorf("finding the member: %w", err)
+	}
+	if !m.SuspendedAt.IsZero() {
+		return Link{}, evidence.Errorf(evidence.Conflict, "%s is suspended. Reinstate him first.", people.Caller{Member: m.ID, Name: m.Name}.Who())
 	}
 	secret := newSecret()
 	l := Link{Path: PathPrefix + secret, Member: m, ExpiresAt: s.now().Add(LinkLife).UTC()}
@@ -185,7 +210,7 @@ func (s *Service) FirstLink(ctx context.Context, ws evidence.ID) (link Link, ok 
 // Redeem uses a link up and opens a session. It gives the session's secret, which belongs into a cookie and nowhere
 // else. The error is Unauthorized if the link is unknown, used or expired. A crash between the two writes costs the
 // link: it signs nobody in, and another one can be made.
-func (s *Service) Redeem(ctx context.Context, secret, userAgent string) (string, people.Caller, error) {
+func (s *Service) Redeem(ctx context.Context, secret string, d Device) (string, people.Caller, error) {
 	now := s.now().UTC()
 	m, err := s.store.UseSignInLink(ctx, hash(secret), now)
 	switch code := evidence.ErrorCode(err); {
@@ -197,16 +222,7 @@ func (s *Service) Redeem(ctx context.Context, secret, userAgent string) (string,
 	case err != nil:
 		return "", people.Caller{}, fmt.Errorf("using the sign-in link: %w", err)
 	}
-	session := newSecret()
-	err = s.store.AddSession(ctx, store.Session{
-		Hash: hash(session), Member: m.ID, Workspace: m.Workspace, CreatedAt: now, ExpiresAt: now.Add(SessionLife),
-		LastSeen: now, UserAgent: short(userAgent),
-	})
-	if err != nil {
-		return "", people.Caller{}, fmt.Errorf("opening a session: %w", err)
-	}
-	c := caller(m)
-	return session, c, s.note(ctx, m.Workspace, c.Who(), "session.open", string(m.ID), "signed in with a link")
+	return s.open(ctx, m, d, ByLink)
 }
 
 // Caller gives who a session's secret belongs to and keeps the session from going idle. The error is Unauthorized if
@@ -242,6 +258,8 @@ func (s *Service) caller(ctx context.Context, secret string, touch bool) (people
 		return people.Caller{}, s.end(ctx, h, ended)
 	case err != nil:
 		return people.Caller{}, fmt.Errorf("looking up the member: %w", err)
+	case !m.SuspendedAt.IsZero():
+		return people.Caller{}, s.end(ctx, h, ended)
 	}
 	if touch && now.Sub(session.LastSeen) >= touchEvery {
 		if err := s.store.TouchSession(ctx, h, now); err != nil {

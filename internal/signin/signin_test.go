@@ -57,7 +57,7 @@ func (h *house) link(t *testing.T) string {
 func TestLinkWorksOnce(t *testing.T) {
 	h := newHouse(t)
 	secret := h.link(t)
-	session, c, err := h.Redeem(t.Context(), secret, "Firefox")
+	session, c, err := h.Redeem(t.Context(), secret, signin.Device{Agent: "Firefox"})
 	must(t, err)
 	if c.Role != people.Admin || c.Workspace != h.ws || c.Nobody() {
 		t.Errorf("signed in as %+v", c)
@@ -67,7 +67,7 @@ func TestLinkWorksOnce(t *testing.T) {
 	if got != c {
 		t.Errorf("the session belongs to %+v, want %+v", got, c)
 	}
-	if _, _, err := h.Redeem(t.Context(), secret, "Firefox"); evidence.ErrorCode(err) != evidence.Unauthorized {
+	if _, _, err := h.Redeem(t.Context(), secret, signin.Device{Agent: "Firefox"}); evidence.ErrorCode(err) != evidence.Unauthorized {
 		t.Errorf("using the link again: %v", err)
 	}
 }
@@ -81,7 +81,7 @@ func TestLinkRace(t *testing.T) {
 	in := 0
 	for range 8 {
 		wg.Go(func() {
-			if _, _, err := h.Redeem(t.Context(), secret, ""); err == nil {
+			if _, _, err := h.Redeem(t.Context(), secret, signin.Device{Agent: ""}); err == nil {
 				mu.Lock()
 				in++
 				mu.Unlock()
@@ -101,7 +101,7 @@ func TestRefusedLinks(t *testing.T) {
 	expired := h.link(t)
 	h.now = h.now.Add(signin.LinkLife)
 	for name, secret := range map[string]string{"expired": expired, "made up": "AAAA", "empty": ""} {
-		if _, _, err := h.Redeem(t.Context(), secret, ""); evidence.ErrorCode(err) != evidence.Unauthorized {
+		if _, _, err := h.Redeem(t.Context(), secret, signin.Device{Agent: ""}); evidence.ErrorCode(err) != evidence.Unauthorized {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -119,7 +119,7 @@ func TestSessionEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
-			session, _, err := h.Redeem(t.Context(), h.link(t), "")
+			session, _, err := h.Redeem(t.Context(), h.link(t), signin.Device{Agent: ""})
 			must(t, err)
 			for i, step := range c.steps {
 				h.now = h.now.Add(step)
@@ -148,7 +148,7 @@ func repeat(d time.Duration, n int) []time.Duration {
 
 func TestSignOut(t *testing.T) {
 	h := newHouse(t)
-	session, _, err := h.Redeem(t.Context(), h.link(t), "")
+	session, _, err := h.Redeem(t.Context(), h.link(t), signin.Device{Agent: ""})
 	must(t, err)
 	must(t, h.SignOut(t.Context(), session))
 	if _, err := h.Caller(t.Context(), session); evidence.ErrorCode(err) != evidence.Unauthorized {
@@ -170,7 +170,7 @@ func TestFirstLink(t *testing.T) {
 	if !ok || again.Member.ID != first.Member.ID {
 		t.Errorf("the second start made another administrator: %v, %v", again.Member.ID, first.Member.ID)
 	}
-	_, _, err = h.Redeem(t.Context(), strings.TrimPrefix(again.Path, signin.PathPrefix), "")
+	_, _, err = h.Redeem(t.Context(), strings.TrimPrefix(again.Path, signin.PathPrefix), signin.Device{Agent: ""})
 	must(t, err)
 	if _, ok, err := h.FirstLink(t.Context(), h.ws); err != nil || ok {
 		t.Errorf("somebody has signed in, and there is another first link: %v, %v", ok, err)
@@ -207,7 +207,7 @@ func TestAddMember(t *testing.T) {
 func TestSecretsAreNotStored(t *testing.T) {
 	h := newHouse(t)
 	link := h.link(t)
-	session, _, err := h.Redeem(t.Context(), link, "")
+	session, _, err := h.Redeem(t.Context(), link, signin.Device{Agent: ""})
 	must(t, err)
 	other := h.link(t)
 	must(t, filepath.WalkDir(h.dir, func(path string, d os.DirEntry, err error) error {
@@ -229,7 +229,7 @@ func TestSecretsAreNotStored(t *testing.T) {
 
 func TestTrail(t *testing.T) {
 	h := newHouse(t)
-	session, _, err := h.Redeem(t.Context(), h.link(t), "")
+	session, _, err := h.Redeem(t.Context(), h.link(t), signin.Device{Agent: ""})
 	must(t, err)
 	must(t, h.SignOut(t.Context(), session))
 	list, err := h.store.Activity(t.Context(), h.ws, 50)

@@ -21,6 +21,11 @@ type Member struct {
 	Email     string // unique in the workspace
 	Role      string
 	CreatedAt time.Time
+	// Person is the member whose ways to sign in serve this one too; empty: his own.
+	Person      evidence.ID
+	JoinedAt    time.Time // when he signed in first; zero: he is invited
+	SuspendedAt time.Time // zero: he is not
+	SuspendedBy string
 }
 
 // Session is one sign-in. Only the hash of its secret is stored.
@@ -32,6 +37,10 @@ type Session struct {
 	ExpiresAt time.Time
 	LastSeen  time.Time
 	UserAgent string
+	ID        string // names it without its secret
+	Address   string // of the network; empty: not known
+	Way       string // how he signed in
+	Rotate    bool   // it is to get another secret
 }
 
 // Activity is one line of the workspace's own trail. It names people and things by words, so that it outlives them.
@@ -133,7 +142,8 @@ func (s *Store) Member(ctx context.Context, ws, id evidence.ID) (Member, error) 
 }
 
 func memberOf(r sqlc.Member) Member {
-	return Member{ID: evidence.ID(r.ID), Workspace: evidence.ID(r.Workspace), Name: r.Name, Email: r.Email, Role: r.Role, CreatedAt: fromMS(r.CreatedAt)}
+	return Member{ID: evidence.ID(r.ID), Workspace: evidence.ID(r.Workspace), Name: r.Name, Email: r.Email, Role: r.Role, CreatedAt: fromMS(r.CreatedAt),
+		Person: evidence.ID(r.Person), JoinedAt: fromMS(r.JoinedAt), SuspendedAt: fromMS(r.SuspendedAt), SuspendedBy: r.SuspendedBy}
 }
 
 // AddSignInLink stores the hash of a link that signs member in once, until expires.
@@ -158,9 +168,19 @@ func (s *Store) UseSignInLink(ctx context.Context, hash [32]byte, now time.Time)
 		if err != nil {
 			return fmt.Errorf("reading a member: %w", err)
 		}
+		if r.SuspendedAt > 0 { // the link is used up all the same
+			m = Member{}
+			return nil
+		}
+		if err := q.JoinMember(ctx, ms(now), used.Workspace, used.Member); err != nil {
+			return fmt.Errorf("noting that a member joined: %w", err)
+		}
 		m = memberOf(r)
 		return nil
 	})
+	if err == nil && m.ID == "" {
+		err = evidence.Errorf(evidence.NotFound, "The member of this link is suspended.")
+	}
 	return m, err
 }
 
@@ -181,7 +201,7 @@ func (s *Store) AddSession(ctx context.Context, session Session) error {
 		}
 		err := q.AddSession(ctx, sqlc.AddSessionParams{Hash: session.Hash[:], Member: string(session.Member),
 			Workspace: string(session.Workspace), CreatedAt: ms(session.CreatedAt), ExpiresAt: ms(session.ExpiresAt),
-			LastSeen: ms(session.LastSeen), UserAgent: session.UserAgent})
+			LastSeen: ms(session.LastSeen), UserAgent: session.UserAgent, ID: session.ID, Address: session.Address, Way: session.Way})
 		if err != nil {
 			return fmt.Errorf("storing a session: %w", err)
 		}
@@ -195,8 +215,14 @@ func (s *Store) Session(ctx context.Context, hash [32]byte) (Session, error) {
 	if err != nil {
 		return Session{}, notFound(err, "reading a session", "The session has ended. Sign in again.")
 	}
-	return Session{Hash: hash, Member: evidence.ID(r.Member), Workspace: evidence.ID(r.Workspace), CreatedAt: fromMS(r.CreatedAt),
-		ExpiresAt: fromMS(r.ExpiresAt), LastSeen: fromMS(r.LastSeen), UserAgent: r.UserAgent}, nil
+	return sessionOf(r), nil
+}
+
+func sessionOf(r sqlc.Session) Session {
+	s := Session{Member: evidence.ID(r.Member), Workspace: evidence.ID(r.Workspace), CreatedAt: fromMS(r.CreatedAt), ExpiresAt: fromMS(r.ExpiresAt),
+		LastSeen: fromMS(r.LastSeen), UserAgent: r.UserAgent, ID: r.ID, Address: r.Address, Way: r.Way, Rotate: r.Rotate > 0}
+	copy(s.Hash[:], r.Hash)
+	return s
 }
 
 // TouchSession notes that a session was used; NotFound if it has ended.

@@ -22,6 +22,46 @@ UPDATE workspace SET keyset = @keyset WHERE id = @id AND keyset IS NULL;
 INSERT INTO member (id, workspace, name, email, role, created_at)
 VALUES (@id, @workspace, @name, @email, @role, @created_at) ON CONFLICT (workspace, email) DO NOTHING;
 
+-- name: LockWorkspace :exec
+UPDATE workspace SET name = name WHERE id = @id;
+
+-- name: OtherMembersOfRole :one
+SELECT CAST(count(*) AS bigint) FROM member WHERE workspace = @workspace AND id <> @id AND role = @role AND suspended_at = 0
+  AND (joined_at > 0 OR CAST(@invited_too AS bigint) = 1);
+
+-- name: SetMemberRole :execrows
+UPDATE member SET role = @role WHERE workspace = @workspace AND id = @id;
+
+-- name: SuspendMember :execrows
+UPDATE member SET suspended_at = @at, suspended_by = @who WHERE workspace = @workspace AND id = @id AND suspended_at = 0;
+
+-- name: ReinstateMember :execrows
+UPDATE member SET suspended_at = 0, suspended_by = '' WHERE workspace = @workspace AND id = @id AND suspended_at > 0;
+
+-- name: JoinMember :exec
+UPDATE member SET joined_at = @at WHERE workspace = @workspace AND id = @id AND joined_at = 0;
+
+-- name: DropSignInLinks :exec
+DELETE FROM sign_in_link WHERE workspace = @workspace AND member = @member AND used_at = 0;
+
+-- name: RevokeAPITokensOf :exec
+UPDATE api_token SET revoked_at = @at, revoked_by = @who WHERE workspace = @workspace AND member = @member AND revoked_at = 0;
+
+-- name: SessionsOf :many
+SELECT * FROM session WHERE workspace = @workspace AND member = @member ORDER BY last_seen DESC, id;
+
+-- name: DeleteSessionByID :execrows
+DELETE FROM session WHERE workspace = @workspace AND member = @member AND id = @id;
+
+-- name: DeleteOtherSessions :execrows
+DELETE FROM session WHERE workspace = @workspace AND member = @member AND hash <> @hash;
+
+-- name: AskToRotate :exec
+UPDATE session SET rotate = 1 WHERE workspace = @workspace AND member = @member;
+
+-- name: RotateSession :execrows
+UPDATE session SET hash = @fresh, rotate = 0 WHERE hash = @hash AND rotate = 1;
+
 -- name: Members :many
 SELECT * FROM member WHERE workspace = @workspace ORDER BY created_at, id;
 
@@ -39,8 +79,8 @@ UPDATE sign_in_link SET used_at = @now WHERE hash = @hash AND used_at = 0 AND ex
 SELECT CAST(count(*) AS bigint) FROM sign_in_link WHERE workspace = @workspace AND used_at > 0;
 
 -- name: AddSession :exec
-INSERT INTO session (hash, member, workspace, created_at, expires_at, last_seen, user_agent)
-VALUES (@hash, @member, @workspace, @created_at, @expires_at, @last_seen, @user_agent);
+INSERT INTO session (hash, id, member, workspace, created_at, expires_at, last_seen, user_agent, address, way)
+VALUES (@hash, @id, @member, @workspace, @created_at, @expires_at, @last_seen, @user_agent, @address, @way);
 
 -- name: Session :one
 SELECT * FROM session WHERE hash = @hash;

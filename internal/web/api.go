@@ -65,6 +65,7 @@ func (s *server) operations(api huma.API) {
 	s.connectionOperations(api)
 	s.artifactOperations(api)
 	s.settingsOperations(api)
+	s.peopleOperations(api)
 }
 
 // body is an answer.

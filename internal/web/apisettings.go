@@ -19,7 +19,6 @@ import (
 // settingsOperations are who asks, who may ask, who did what, and who is told.
 func (s *server) settingsOperations(api huma.API) {
 	add(s, api, "/me", "get-me", "Who asks, and what he may do", people.Own, s.apiMe)
-	add(s, api, "/members", "list-members", "The members of the workspace", people.ReadSettings, s.apiMembers)
 	add(s, api, "/activity", "list-activity", "The activity trail, newest first, page by page", people.ReadSettings, s.apiActivity)
 	add(s, api, "/api-tokens", "list-api-tokens", "The caller's tokens; everybody's for who manages settings", people.MakeTokens, s.apiTokenList)
 	mount(s, api, operation(http.MethodPost, "/api-tokens", "create-api-token", "Make a token; its secret is in this answer and nowhere else", people.MakeTokens, quick), s.apiTokenCreate)
@@ -55,27 +54,6 @@ func (s *server) apiMe(_ context.Context, c people.Caller, _ *nothing) (apiMe, e
 		}
 	}
 	return out, nil
-}
-
-type apiMember struct {
-	ID    evidence.ID `json:"id"`
-	Name  string      `json:"name"`
-	Email string      `json:"email"`
-	Role  people.Role `json:"role"`
-	Since time.Time   `json:"since"`
-}
-
-type apiMembers struct {
-	Members []apiMember `json:"members"`
-}
-
-func (s *server) apiMembers(ctx context.Context, c people.Caller, _ *nothing) (apiMembers, error) {
-	out := apiMembers{Members: []apiMember{}}
-	list, err := s.cfg.Store.Members(ctx, c.Workspace)
-	for _, m := range list {
-		out.Members = append(out.Members, apiMember{m.ID, m.Name, m.Email, people.Role(m.Role), m.CreatedAt.UTC()})
-	}
-	return out, err
 }
 
 type trailParams struct {

@@ -299,6 +299,8 @@ func TestScreenshots(t *testing.T) {
 		{"framework-load-light", s.programPages()[7], "light", 1440, 1000}, {"matrix-light", "/frameworks/soc2/matrix?show=served", "light", 1440, 1000}, {"matrix-dark", "/frameworks/soc2/matrix?by=controls", "dark", 1440, 1000},
 		{"phone-matrix", "/frameworks/soc2/matrix?by=controls", "light", 390, 844}, {"phone-framework", "/frameworks/soc2", "dark", 390, 844}, {"phone-proposal", "/frameworks/proposal?framework=pci-dss-4.0.1", "light", 390, 844},
 		{"settings-light", "/settings", "light", 1440, 900}, {"settings-dark", "/settings", "dark", 1440, 900}, {"people-light", "/settings/people", "light", 1440, 900},
+		{"people-dark", "/settings/people", "dark", 1440, 900}, {"person-light", "/settings/people/" + string(s.admin.ID), "light", 1440, 1000}, {"phone-people", "/settings/people", "light", 390, 844},
+		{"account-light", "/settings/account", "light", 1440, 1000}, {"account-dark", "/settings/account", "dark", 1440, 1000}, {"phone-account", "/settings/account", "dark", 390, 844},
 		{"activity-light", "/settings/activity", "light", 1440, 900}, {"api-tokens-light", "/settings/api-tokens", "light", 1440, 900}, {"api-tokens-dark", "/settings/api-tokens", "dark", 1440, 900},
 		{"notifications-light", "/settings/notifications", "light", 1440, 900}, {"notifications-dark", "/settings/notifications", "dark", 1440, 900},
 		{"channel-mail-light", "/settings/notifications/new?kind=email", "light", 1440, 1000}, {"phone-notifications", "/settings/notifications", "light", 390, 844}, {"phone-channel", "/settings/notifications/new?kind=webhook", "dark", 390, 844},

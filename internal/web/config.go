@@ -19,6 +19,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/seal"
+	"github.com/exhibithq/exhibit/internal/signin"
 	"github.com/exhibithq/exhibit/internal/source"
 	"github.com/exhibithq/exhibit/internal/store"
 )
@@ -73,16 +74,28 @@ type Store interface {
 	ArtifactVersions(ctx context.Context, ws, id evidence.ID) ([]evidence.ArtifactVersion, error)
 	Attachments(ctx context.Context, ws evidence.ID, f store.AttachmentFilter) ([]evidence.Attachment, error)
 	Members(ctx context.Context, ws evidence.ID) ([]store.Member, error)
+	Member(ctx context.Context, ws, id evidence.ID) (store.Member, error)
 	Trail(ctx context.Context, r store.TrailRequest) (store.TrailPage, error)
 	TrailWords(ctx context.Context, ws evidence.ID) (whos, whats []string, err error)
 }
 
 // SignIn lets people in and out; see package signin.
 type SignIn interface {
-	Redeem(ctx context.Context, link, userAgent string) (session string, c people.Caller, err error)
+	Redeem(ctx context.Context, link string, d signin.Device) (session string, c people.Caller, err error)
 	Caller(ctx context.Context, session string) (people.Caller, error)
 	Peek(ctx context.Context, session string) (people.Caller, error)
 	SignOut(ctx context.Context, session string) error
+	Rotate(ctx context.Context, session string) (fresh string, err error)
+
+	Invite(ctx context.Context, c people.Caller, req signin.InviteRequest) (signin.Link, error)
+	InviteAgain(ctx context.Context, c people.Caller, id evidence.ID) (signin.Link, error)
+	ChangeRole(ctx context.Context, c people.Caller, id evidence.ID, role people.Role) (store.Member, error)
+	Suspend(ctx context.Context, c people.Caller, id evidence.ID) (store.Member, error)
+	Reinstate(ctx context.Context, c people.Caller, id evidence.ID) (store.Member, error)
+
+	Sessions(ctx context.Context, c people.Caller, member evidence.ID, session string) ([]signin.Session, error)
+	EndSession(ctx context.Context, c people.Caller, member evidence.ID, id string) error
+	EndOtherSessions(ctx context.Context, c people.Caller, session string) (int, error)
 }
 
 // Tokens makes, lists and revokes API tokens and knows whose they are; see package apitoken.

@@ -1,7 +1,10 @@
 package web
 
 import (
+	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
@@ -47,7 +50,7 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	session, c, err := s.cfg.SignIn.Redeem(r.Context(), r.PostFormValue("link"), r.UserAgent())
+	session, c, err := s.cfg.SignIn.Redeem(r.Context(), r.PostFormValue("link"), deviceOf(r))
 	if evidence.ErrorCode(err) == evidence.Unauthorized {
 		s.log.Warn("a sign-in link was refused", "address", addressOf(r).Addr().String())
 		return render(w, r, http.StatusUnauthorized, view.AloneProblemPage(s.page(r, "Sign in"), view.Problem{
@@ -67,6 +70,32 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
 	s.log.Info("signed in", "member", c.Member)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 	return nil
+}
+
+// deviceOf gives where a request comes from. A loopback address is a proxy's and says nothing of the person.
+func deviceOf(r *http.Request) signin.Device {
+	d := signin.Device{Agent: r.UserAgent()}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if addr, perr := netip.ParseAddr(host); err == nil && perr == nil && !addr.IsLoopback() {
+		d.Address = addr.Unmap().WithZone("").String()
+	}
+	return d
+}
+
+// rotate gives a browser its session's new secret after a change of role. It does so with whole pages alone: of requests
+// that a page sends at once, all but one would find the secret gone.
+func (s *server) rotate(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet || byItself(r) || people.From(r.Context()).Nobody() || strings.HasPrefix(r.URL.Path, "/api/") {
+		return nil
+	}
+	if dest := r.Header.Get("Sec-Fetch-Dest"); dest != "" && dest != "document" {
+		return nil
+	}
+	fresh, err := s.cfg.SignIn.Rotate(r.Context(), s.session(r))
+	if err == nil && fresh != "" {
+		s.setSession(w, fresh, int(signin.SessionLife.Seconds()))
+	}
+	return err
 }
 
 func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {

@@ -57,24 +57,6 @@ func (s *server) settings(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, view.SettingsPage(p, v))
 }
 
-// settingsPeople lists the members of the workspace.
-func (s *server) settingsPeople(w http.ResponseWriter, r *http.Request) error {
-	c := people.From(r.Context())
-	members, err := s.cfg.Store.Members(r.Context(), c.Workspace)
-	if err != nil {
-		return err
-	}
-	v := view.People{Now: s.now(), Command: s.cfg.Command}
-	for _, m := range members {
-		v.Rows = append(v.Rows, view.PersonRow{Member: m, Role: people.Role(m.Role).Title(), You: m.ID == c.Member})
-	}
-	p, err := s.framed(r, "People", "/settings", crumb("People", ""))
-	if err != nil {
-		return err
-	}
-	return render(w, r, http.StatusOK, view.PeoplePage(p, v))
-}
-
 // trailPage is how many lines of the trail a page shows.
 const trailPage = 50
 

@@ -96,6 +96,9 @@ func (s *server) serve(rt route) http.Handler {
 		if err == nil && rt.needs != open {
 			err = people.From(r.Context()).May(rt.needs)
 		}
+		if err == nil && rt.needs != open {
+			err = s.rotate(w, r)
+		}
 		if err == nil {
 			err = rt.handle(w, r)
 		}

@@ -251,7 +251,7 @@ func (s *site) pages() []string {
 		"/events/export?range=120d&result=failed", "/events/artifact?range=30d&result=failed", "/events/filters",
 		"/coverage", "/coverage?range=day&at=2026-11-14", "/coverage?range=year&connection=" + string(s.first.ID),
 		"/events?q=zzz", "/artifacts", "/actions", "/controls", "/frameworks",
-		"/settings", "/settings/people", "/settings/activity", "/settings/api-tokens",
+		"/settings", "/settings/people", "/settings/people/" + string(s.admin.ID), "/settings/account", "/settings/activity", "/settings/api-tokens",
 		"/settings/notifications", "/settings/notifications/new?kind=email", "/settings/notifications/new?kind=webhook"}
 	all, err := s.server.programme(ctx, s.ws)
 	must(s.t, err)

@@ -272,12 +272,16 @@ type LogPending struct {
 }
 
 type Member struct {
-	ID        string
-	Workspace string
-	Name      string
-	Email     string
-	Role      string
-	CreatedAt int64
+	ID          string
+	Workspace   string
+	Name        string
+	Email       string
+	Role        string
+	CreatedAt   int64
+	Person      string
+	JoinedAt    int64
+	SuspendedAt int64
+	SuspendedBy string
 }
 
 type Notice struct {
@@ -346,6 +350,10 @@ type Session struct {
 	ExpiresAt int64
 	LastSeen  int64
 	UserAgent string
+	ID        string
+	Address   string
+	Way       string
+	Rotate    int64
 }
 
 type Stream struct {

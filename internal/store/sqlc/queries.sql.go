@@ -1231,29 +1231,35 @@ func (q *Queries) AddSavedFilter(ctx context.Context, arg AddSavedFilterParams) 
 }
 
 const addSession = `-- name: AddSession :exec
-INSERT INTO session (hash, member, workspace, created_at, expires_at, last_seen, user_agent)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO session (hash, id, member, workspace, created_at, expires_at, last_seen, user_agent, address, way)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 `
 
 type AddSessionParams struct {
 	Hash      []byte
+	ID        string
 	Member    string
 	Workspace string
 	CreatedAt int64
 	ExpiresAt int64
 	LastSeen  int64
 	UserAgent string
+	Address   string
+	Way       string
 }
 
 func (q *Queries) AddSession(ctx context.Context, arg AddSessionParams) error {
 	_, err := q.db.ExecContext(ctx, addSession,
 		arg.Hash,
+		arg.ID,
 		arg.Member,
 		arg.Workspace,
 		arg.CreatedAt,
 		arg.ExpiresAt,
 		arg.LastSeen,
 		arg.UserAgent,
+		arg.Address,
+		arg.Way,
 	)
 	return err
 }
@@ -1809,6 +1815,15 @@ func (q *Queries) Artifacts(ctx context.Context, arg ArtifactsParams) ([]Artifac
 		return nil, err
 	}
 	return items, nil
+}
+
+const askToRotate = `-- name: AskToRotate :exec
+UPDATE session SET rotate = 1 WHERE workspace = $1 AND member = $2
+`
+
+func (q *Queries) AskToRotate(ctx context.Context, workspace string, member string) error {
+	_, err := q.db.ExecContext(ctx, askToRotate, workspace, member)
+	return err
 }
 
 const attach = `-- name: Attach :execrows
@@ -2664,6 +2679,18 @@ func (q *Queries) DeleteExport(ctx context.Context, workspace string, iD string)
 	return result.RowsAffected()
 }
 
+const deleteOtherSessions = `-- name: DeleteOtherSessions :execrows
+DELETE FROM session WHERE workspace = $1 AND member = $2 AND hash <> $3
+`
+
+func (q *Queries) DeleteOtherSessions(ctx context.Context, workspace string, member string, hash []byte) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteOtherSessions, workspace, member, hash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteSavedFilter = `-- name: DeleteSavedFilter :execrows
 DELETE FROM saved_filter WHERE workspace = $1 AND id = $2
 `
@@ -2682,6 +2709,18 @@ DELETE FROM session WHERE hash = $1
 
 func (q *Queries) DeleteSession(ctx context.Context, hash []byte) (int64, error) {
 	result, err := q.db.ExecContext(ctx, deleteSession, hash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const deleteSessionByID = `-- name: DeleteSessionByID :execrows
+DELETE FROM session WHERE workspace = $1 AND member = $2 AND id = $3
+`
+
+func (q *Queries) DeleteSessionByID(ctx context.Context, workspace string, member string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deleteSessionByID, workspace, member, iD)
 	if err != nil {
 		return 0, err
 	}
@@ -2766,6 +2805,15 @@ DELETE FROM log_pending WHERE stream = $1
 
 func (q *Queries) DropPending(ctx context.Context, stream int64) error {
 	_, err := q.db.ExecContext(ctx, dropPending, stream)
+	return err
+}
+
+const dropSignInLinks = `-- name: DropSignInLinks :exec
+DELETE FROM sign_in_link WHERE workspace = $1 AND member = $2 AND used_at = 0
+`
+
+func (q *Queries) DropSignInLinks(ctx context.Context, workspace string, member string) error {
+	_, err := q.db.ExecContext(ctx, dropSignInLinks, workspace, member)
 	return err
 }
 
@@ -3082,6 +3130,15 @@ func (q *Queries) Handovers(ctx context.Context, connection string, most int64) 
 	return items, nil
 }
 
+const joinMember = `-- name: JoinMember :exec
+UPDATE member SET joined_at = $1 WHERE workspace = $2 AND id = $3 AND joined_at = 0
+`
+
+func (q *Queries) JoinMember(ctx context.Context, at int64, workspace string, iD string) error {
+	_, err := q.db.ExecContext(ctx, joinMember, at, workspace, iD)
+	return err
+}
+
 const keyset = `-- name: Keyset :one
 SELECT keyset FROM workspace WHERE id = $1
 `
@@ -3294,6 +3351,15 @@ func (q *Queries) LockStreamOfEpoch(ctx context.Context, connection string, name
 	return i, err
 }
 
+const lockWorkspace = `-- name: LockWorkspace :exec
+UPDATE workspace SET name = name WHERE id = $1
+`
+
+func (q *Queries) LockWorkspace(ctx context.Context, id string) error {
+	_, err := q.db.ExecContext(ctx, lockWorkspace, id)
+	return err
+}
+
 const log = `-- name: Log :one
 SELECT l.workspace, l.origin, l.size, l.last_at, l.adopt FROM log l JOIN workspace w ON w.no = l.workspace WHERE w.id = $1
 `
@@ -3442,7 +3508,7 @@ func (q *Queries) LogsToAdopt(ctx context.Context) ([]LogsToAdoptRow, error) {
 }
 
 const member = `-- name: Member :one
-SELECT id, workspace, name, email, role, created_at FROM member WHERE workspace = $1 AND id = $2
+SELECT id, workspace, name, email, role, created_at, person, joined_at, suspended_at, suspended_by FROM member WHERE workspace = $1 AND id = $2
 `
 
 func (q *Queries) Member(ctx context.Context, workspace string, iD string) (Member, error) {
@@ -3455,12 +3521,16 @@ func (q *Queries) Member(ctx context.Context, workspace string, iD string) (Memb
 		&i.Email,
 		&i.Role,
 		&i.CreatedAt,
+		&i.Person,
+		&i.JoinedAt,
+		&i.SuspendedAt,
+		&i.SuspendedBy,
 	)
 	return i, err
 }
 
 const members = `-- name: Members :many
-SELECT id, workspace, name, email, role, created_at FROM member WHERE workspace = $1 ORDER BY created_at, id
+SELECT id, workspace, name, email, role, created_at, person, joined_at, suspended_at, suspended_by FROM member WHERE workspace = $1 ORDER BY created_at, id
 `
 
 func (q *Queries) Members(ctx context.Context, workspace string) ([]Member, error) {
@@ -3479,6 +3549,10 @@ func (q *Queries) Members(ctx context.Context, workspace string) ([]Member, erro
 			&i.Email,
 			&i.Role,
 			&i.CreatedAt,
+			&i.Person,
+			&i.JoinedAt,
+			&i.SuspendedAt,
+			&i.SuspendedBy,
 		); err != nil {
 			return nil, err
 		}
@@ -3631,6 +3705,23 @@ func (q *Queries) Opening(ctx context.Context, workspace int64, commitment []byt
 	var i OpeningRow
 	err := row.Scan(&i.Tag, &i.Salt, &i.Value)
 	return i, err
+}
+
+const otherMembersOfRole = `-- name: OtherMembersOfRole :one
+SELECT CAST(count(*) AS bigint) FROM member WHERE workspace = $1 AND id <> $2 AND role = $3 AND suspended_at = 0
+  AND (joined_at > 0 OR CAST($4 AS bigint) = 1)
+`
+
+func (q *Queries) OtherMembersOfRole(ctx context.Context, workspace string, iD string, role string, invitedToo int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, otherMembersOfRole,
+		workspace,
+		iD,
+		role,
+		invitedToo,
+	)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const pageBody = `-- name: PageBody :one
@@ -4331,6 +4422,18 @@ func (q *Queries) ReconciliationsWithin(ctx context.Context, stream int64, toAt 
 	return items, nil
 }
 
+const reinstateMember = `-- name: ReinstateMember :execrows
+UPDATE member SET suspended_at = 0, suspended_by = '' WHERE workspace = $1 AND id = $2 AND suspended_at > 0
+`
+
+func (q *Queries) ReinstateMember(ctx context.Context, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, reinstateMember, workspace, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const releaseLease = `-- name: ReleaseLease :execrows
 UPDATE stream SET holder = '', lease_until = 0,
   next_read_at = CASE WHEN CAST($1 AS bigint) > 0 THEN CAST($1 AS bigint) ELSE next_read_at END
@@ -4562,6 +4665,32 @@ func (q *Queries) RevokeAPIToken(ctx context.Context, at int64, who string, work
 	return result.RowsAffected()
 }
 
+const revokeAPITokensOf = `-- name: RevokeAPITokensOf :exec
+UPDATE api_token SET revoked_at = $1, revoked_by = $2 WHERE workspace = $3 AND member = $4 AND revoked_at = 0
+`
+
+func (q *Queries) RevokeAPITokensOf(ctx context.Context, at int64, who string, workspace string, member string) error {
+	_, err := q.db.ExecContext(ctx, revokeAPITokensOf,
+		at,
+		who,
+		workspace,
+		member,
+	)
+	return err
+}
+
+const rotateSession = `-- name: RotateSession :execrows
+UPDATE session SET hash = $1, rotate = 0 WHERE hash = $2 AND rotate = 1
+`
+
+func (q *Queries) RotateSession(ctx context.Context, fresh []byte, hash []byte) (int64, error) {
+	result, err := q.db.ExecContext(ctx, rotateSession, fresh, hash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const sampleRow = `-- name: SampleRow :one
 SELECT id, workspace, audit, population, seed, size, members, drawn_at, drawn_by FROM audit_sample WHERE workspace = $1 AND id = $2
 `
@@ -4785,7 +4914,7 @@ func (q *Queries) SequenceSpans(ctx context.Context, stream int64) ([]SequenceSp
 }
 
 const session = `-- name: Session :one
-SELECT hash, member, workspace, created_at, expires_at, last_seen, user_agent FROM session WHERE hash = $1
+SELECT hash, member, workspace, created_at, expires_at, last_seen, user_agent, id, address, way, rotate FROM session WHERE hash = $1
 `
 
 func (q *Queries) Session(ctx context.Context, hash []byte) (Session, error) {
@@ -4799,8 +4928,51 @@ func (q *Queries) Session(ctx context.Context, hash []byte) (Session, error) {
 		&i.ExpiresAt,
 		&i.LastSeen,
 		&i.UserAgent,
+		&i.ID,
+		&i.Address,
+		&i.Way,
+		&i.Rotate,
 	)
 	return i, err
+}
+
+const sessionsOf = `-- name: SessionsOf :many
+SELECT hash, member, workspace, created_at, expires_at, last_seen, user_agent, id, address, way, rotate FROM session WHERE workspace = $1 AND member = $2 ORDER BY last_seen DESC, id
+`
+
+func (q *Queries) SessionsOf(ctx context.Context, workspace string, member string) ([]Session, error) {
+	rows, err := q.db.QueryContext(ctx, sessionsOf, workspace, member)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Session
+	for rows.Next() {
+		var i Session
+		if err := rows.Scan(
+			&i.Hash,
+			&i.Member,
+			&i.Workspace,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.LastSeen,
+			&i.UserAgent,
+			&i.ID,
+			&i.Address,
+			&i.Way,
+			&i.Rotate,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const setActionStatus = `-- name: SetActionStatus :execrows
@@ -4878,6 +5050,18 @@ func (q *Queries) SetLog(ctx context.Context, arg SetLogParams) error {
 		arg.Workspace,
 	)
 	return err
+}
+
+const setMemberRole = `-- name: SetMemberRole :execrows
+UPDATE member SET role = $1 WHERE workspace = $2 AND id = $3
+`
+
+func (q *Queries) SetMemberRole(ctx context.Context, role string, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setMemberRole, role, workspace, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const setPageEvents = `-- name: SetPageEvents :exec
@@ -5065,6 +5249,23 @@ func (q *Queries) StreamRows(ctx context.Context, connection string) ([]Stream, 
 		return nil, err
 	}
 	return items, nil
+}
+
+const suspendMember = `-- name: SuspendMember :execrows
+UPDATE member SET suspended_at = $1, suspended_by = $2 WHERE workspace = $3 AND id = $4 AND suspended_at = 0
+`
+
+func (q *Queries) SuspendMember(ctx context.Context, at int64, who string, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, suspendMember,
+		at,
+		who,
+		workspace,
+		iD,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const takeLease = `-- name: TakeLease :execrows

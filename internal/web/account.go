@@ -1,0 +1,48 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/web/view"
+)
+
+const accountPath = "/settings/account"
+
+// account shows somebody himself.
+func (s *server) account(w http.ResponseWriter, r *http.Request) error {
+	words := map[string]string{"role": "Your role is changed.", "ended": "The session is ended.", "others": "All other sessions are ended."}
+	return s.showAccount(w, r, http.StatusOK, view.Account{Said: words[r.URL.Query().Get("done")]})
+}
+
+func (s *server) showAccount(w http.ResponseWriter, r *http.Request, status int, v view.Account) error {
+	c := people.From(r.Context())
+	var err error
+	if v.Sessions, err = s.cfg.SignIn.Sessions(r.Context(), c, c.Member, s.session(r)); err != nil {
+		return err
+	}
+	v.Now, v.Name, v.Email, v.Role, v.Says = s.now(), c.Who(), c.Email, c.Role.Title(), c.Role.Says()
+	p, err := s.framed(r, "Your account", "", crumb("Your account", ""))
+	if err != nil {
+		return err
+	}
+	p.Path = accountPath
+	return render(w, r, status, view.AccountPage(p, v))
+}
+
+func (s *server) endSession(w http.ResponseWriter, r *http.Request) error {
+	c := people.From(r.Context())
+	if err := s.cfg.SignIn.EndSession(r.Context(), c, c.Member, r.PathValue("session")); err != nil {
+		return err
+	}
+	http.Redirect(w, r, accountPath+"?done=ended", http.StatusSeeOther)
+	return nil
+}
+
+func (s *server) endOtherSessions(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.cfg.SignIn.EndOtherSessions(r.Context(), people.From(r.Context()), s.session(r)); err != nil {
+		return err
+	}
+	http.Redirect(w, r, accountPath+"?done=others", http.StatusSeeOther)
+	return nil
+}
