@@ -163,7 +163,7 @@ func (a *App) assemble(ctx context.Context) error {
 			return err
 		}})
 	a.Explore = explore.New(explore.Config{Store: a.Store, Objects: a.Objects, Kinds: a.kinds, TempDir: a.cfg.Data, Now: a.cfg.Now, Log: a.cfg.Log})
-	a.SignIn = signin.New(a.Store, a.cfg.Now)
+	a.SignIn = signin.New(a.Store, a.Connections, a.cfg.Now)
 	a.Tokens = apitoken.New(a.Store, a.cfg.Now)
 	a.Notify = notify.New(notify.Config{
 		Store: a.Store, Connections: a.Connections, Operator: a.cfg.Notify, Name: a.cfg.Workspace, UserAgent: Build(), Now: a.cfg.Now, Log: a.cfg.Log,

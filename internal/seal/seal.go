@@ -38,6 +38,7 @@ const (
 	PurposeLogKey   Purpose = "log-key"  // the private key that signs a log's checkpoints
 	PurposeApproval Purpose = "approval" // a bearer token that an approval holds until its person has decided
 	PurposeNotify   Purpose = "notify"   // password, address or key of a channel of notifications
+	PurposeTOTP     Purpose = "totp"     // secret of a member's one-time codes
 )
 
 // The first words of the associated data keep wrapped keysets and sealed values apart.

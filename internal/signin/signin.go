@@ -51,20 +51,34 @@ type Store interface {
 	EndSession(ctx context.Context, ws, member evidence.ID, id string) error
 	EndOtherSessions(ctx context.Context, ws, member evidence.ID, but [32]byte) (int, error)
 	RotateSession(ctx context.Context, old, fresh [32]byte) (bool, error)
+
+	Credential(ctx context.Context, ws, member evidence.ID) (store.Credential, error)
+	SetPassword(ctx context.Context, ws, member evidence.ID, phc string, at time.Time, but [32]byte) error
+	SetNextTOTP(ctx context.Context, ws, member evidence.ID, sealed []byte) error
+	ConfirmTOTP(ctx context.Context, ws, member evidence.ID, sealed []byte, step int64, at time.Time, codes [][32]byte) error
+	UseTOTPStep(ctx context.Context, ws, member evidence.ID, step int64) (bool, error)
+	UseRecoveryCode(ctx context.Context, ws, member evidence.ID, hash [32]byte) (bool, error)
+	MembersByEmail(ctx context.Context, email string) ([]store.Member, error)
+	AddSignInStep(ctx context.Context, hash [32]byte, members []store.Member, now, expires time.Time) error
+	TrySignInStep(ctx context.Context, hash [32]byte, now time.Time, most int) (map[evidence.ID]evidence.ID, error)
+	DropSignInStep(ctx context.Context, hash [32]byte) error
+	WorkspaceNames(ctx context.Context) ([]store.Named, error)
 }
 
 // Service signs people in and out. It may be used from several goroutines.
 type Service struct {
 	store Store
+	keys  Keys
 	now   func() time.Time
+	argon chan struct{} // bounds how many passwords are hashed at once
 }
 
 // New makes a Service; now nil means time.Now.
-func New(s Store, now func() time.Time) *Service {
+func New(s Store, keys Keys, now func() time.Time) *Service {
 	if now == nil {
 		now = time.Now
 	}
-	return &Service{store: s, now: now}
+	return &Service{store: s, keys: keys, now: now, argon: make(chan struct{}, argonAtOnce)}
 }
 
 // PathPrefix is the path of sign-in links without their secret.

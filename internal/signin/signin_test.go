@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/seal"
 	"github.com/exhibithq/exhibit/internal/signin"
 	"github.com/exhibithq/exhibit/internal/store"
 )
@@ -34,7 +36,9 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(func() { must(t, h.store.Close()) })
 	h.ws, err = h.store.EnsureWorkspace(t.Context(), "default")
 	must(t, err)
-	h.Service = signin.New(h.store, clock)
+	key, err := seal.OpenKEK(h.dir)
+	must(t, err)
+	h.Service = signin.New(h.store, connection.New(connection.Config{Store: h.store, Key: key, Now: clock}), clock)
 	return h
 }
 

@@ -21,7 +21,7 @@ type Member struct {
 	Email     string // unique in the workspace
 	Role      string
 	CreatedAt time.Time
-	// Person is the member whose ways to sign in serve this one too; empty: his own.
+	// Person is shared by members that are one person, who proved each and may switch between them; empty: no other.
 	Person      evidence.ID
 	JoinedAt    time.Time // when he signed in first; zero: he is invited
 	SuspendedAt time.Time // zero: he is not

@@ -812,3 +812,57 @@ VALUES (@sample, @rank, @reason, @replaced_at, @replaced_by) ON CONFLICT (sample
 
 -- name: Replacements :many
 SELECT * FROM audit_replacement WHERE sample = @sample ORDER BY rank;
+
+-- name: Credential :one
+SELECT * FROM credential WHERE workspace = @workspace AND member = @member;
+
+-- name: PutPassword :exec
+INSERT INTO credential (workspace, member, password, password_at, totp, next_totp, totp_at, totp_step)
+VALUES (@workspace, @member, @password, @password_at, NULL, NULL, 0, 0)
+ON CONFLICT (workspace, member) DO UPDATE SET password = excluded.password, password_at = excluded.password_at;
+
+-- name: PutNextTOTP :execrows
+UPDATE credential SET next_totp = @next_totp WHERE workspace = @workspace AND member = @member;
+
+-- name: TakeNextTOTP :execrows
+UPDATE credential SET totp = next_totp, next_totp = NULL, totp_at = @totp_at, totp_step = @totp_step
+WHERE workspace = @workspace AND member = @member AND next_totp = @next_totp;
+
+-- name: UseTOTPStep :execrows
+UPDATE credential SET totp_step = @step WHERE workspace = @workspace AND member = @member AND totp_step < @step;
+
+-- name: DropRecoveryCodes :exec
+DELETE FROM recovery_code WHERE workspace = @workspace AND member = @member;
+
+-- name: AddRecoveryCode :exec
+INSERT INTO recovery_code (workspace, member, hash) VALUES (@workspace, @member, @hash);
+
+-- name: UseRecoveryCode :execrows
+DELETE FROM recovery_code WHERE workspace = @workspace AND member = @member AND hash = @hash;
+
+-- name: RecoveryCodesLeft :one
+SELECT CAST(count(*) AS bigint) FROM recovery_code WHERE workspace = @workspace AND member = @member;
+
+-- name: MembersByEmail :many
+SELECT * FROM member WHERE lower(email) = lower(CAST(@email AS text)) AND suspended_at = 0 ORDER BY created_at, id LIMIT 8;
+
+-- name: DropSignInSteps :exec
+DELETE FROM sign_in_step WHERE expires_at <= @now;
+
+-- name: DropSignInStep :exec
+DELETE FROM sign_in_step WHERE hash = @hash;
+
+-- name: AddSignInStep :exec
+INSERT INTO sign_in_step (hash, workspace, member, expires_at, tries) VALUES (@hash, @workspace, @member, @expires_at, 0);
+
+-- name: TrySignInStep :many
+UPDATE sign_in_step SET tries = tries + 1 WHERE hash = @hash AND expires_at > @now AND tries < @most RETURNING workspace, member;
+
+-- name: WorkspaceNames :many
+SELECT id, name FROM workspace ORDER BY no;
+
+-- name: LinkPerson :exec
+UPDATE member SET person = @person WHERE workspace = @workspace AND id = @id;
+
+-- name: MembersOfPerson :many
+SELECT * FROM member WHERE person = @person AND person <> '' AND suspended_at = 0 ORDER BY created_at, id;

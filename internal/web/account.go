@@ -11,7 +11,8 @@ const accountPath = "/settings/account"
 
 // account shows somebody himself.
 func (s *server) account(w http.ResponseWriter, r *http.Request) error {
-	words := map[string]string{"role": "Your role is changed.", "ended": "The session is ended.", "others": "All other sessions are ended."}
+	words := map[string]string{"welcome": "Welcome. Choose a password and add an app for one-time codes below, so that you need no link the next time.",
+		"password": "The password is set, and your other sessions are ended.", "role": "Your role is changed.", "ended": "The session is ended.", "others": "All other sessions are ended."}
 	return s.showAccount(w, r, http.StatusOK, view.Account{Said: words[r.URL.Query().Get("done")]})
 }
 
@@ -19,6 +20,9 @@ func (s *server) showAccount(w http.ResponseWriter, r *http.Request, status int,
 	c := people.From(r.Context())
 	var err error
 	if v.Sessions, err = s.cfg.SignIn.Sessions(r.Context(), c, c.Member, s.session(r)); err != nil {
+		return err
+	}
+	if v.Ways, err = s.cfg.SignIn.Ways(r.Context(), c, s.session(r)); err != nil {
 		return err
 	}
 	v.Now, v.Name, v.Email, v.Role, v.Says = s.now(), c.Who(), c.Email, c.Role.Title(), c.Role.Says()

@@ -28,13 +28,13 @@ type attempts struct {
 	text string // what somebody is told who failed too often
 
 	mu     sync.Mutex
-	by     map[netip.Prefix]*rate.Limiter
+	by     map[string]*rate.Limiter
 	others *rate.Limiter // what addresses share that there is no room for
 	swept  time.Time
 }
 
 func newAttempts(now func() time.Time, text string) *attempts {
-	return &attempts{now: now, text: text, by: map[netip.Prefix]*rate.Limiter{}, others: newAttemptsLimiter()}
+	return &attempts{now: now, text: text, by: map[string]*rate.Limiter{}, others: newAttemptsLimiter()}
 }
 
 func newAttemptsLimiter() *rate.Limiter {
@@ -43,8 +43,13 @@ func newAttemptsLimiter() *rate.Limiter {
 
 // begin takes one attempt of the address that r comes from, or says no. An attempt that succeeds is given back with worked.
 func (a *attempts) begin(r *http.Request) (worked func(), err error) {
+	return a.take(addressOf(r).String())
+}
+
+// take is begin for anything that can be counted by, such as an account.
+func (a *attempts) take(key string) (worked func(), err error) {
 	now := a.now()
-	taken := a.limiter(addressOf(r), now).ReserveN(now, 1)
+	taken := a.limiter(key, now).ReserveN(now, 1)
 	if wait := taken.DelayFrom(now); wait > 0 {
 		taken.CancelAt(now)
 		return nil, &tooManyError{wait, a.text}
@@ -52,9 +57,9 @@ func (a *attempts) begin(r *http.Request) (worked func(), err error) {
 	return func() { taken.CancelAt(now) }, nil
 }
 
-// limiter gives the limiter of an address. When all room is taken, addresses that have not failed for a minute make way;
+// limiter gives the limiter of an address or account. When all room is taken, addresses that have not failed for a minute make way;
 // a flood from more addresses than that shares one limiter, and takes nothing from those that are known.
-func (a *attempts) limiter(from netip.Prefix, now time.Time) *rate.Limiter {
+func (a *attempts) limiter(from string, now time.Time) *rate.Limiter {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if l := a.by[from]; l != nil {
@@ -113,4 +118,11 @@ func (e *tooManyError) Unwrap() error { return evidence.Errorf(evidence.Unavaila
 // seconds is the wait as the header Retry-After takes it (RFC 9110 section 10.2.3), rounded up.
 func (e *tooManyError) seconds() string {
 	return strconv.FormatInt(int64((e.wait+time.Second-1)/time.Second), 10)
+}
+
+// forget drops what was counted against a key, once it has proved itself.
+func (a *attempts) forget(key string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.by, key)
 }

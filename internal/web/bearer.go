@@ -11,8 +11,9 @@ import (
 
 // What somebody is told who failed too often.
 const (
-	tooManyLinks  = "Too many sign-in links that do not work came from your network. Wait a minute, then try again with a link that has not been used."
-	tooManyTokens = "Too many requests with tokens that do not work came from your network. Stop the program that sends them, make a new token, and try again in a minute."
+	tooManyLinks     = "Too many sign-in links that do not work came from your network. Wait a minute, then try again with a link that has not been used."
+	tooManyPasswords = "Too many sign-ins that did not work came from your network or for this account. Wait a minute, then try again."
+	tooManyTokens    = "Too many requests with tokens that do not work came from your network. Stop the program that sends them, make a new token, and try again in a minute."
 )
 
 // bearer gives the token that a request to the API carries in its header. It is taken from nowhere else: an address stands

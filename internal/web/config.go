@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/pquerna/otp"
+
 	"github.com/exhibithq/exhibit/internal/apitoken"
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/connection"
@@ -92,6 +94,13 @@ type SignIn interface {
 	ChangeRole(ctx context.Context, c people.Caller, id evidence.ID, role people.Role) (store.Member, error)
 	Suspend(ctx context.Context, c people.Caller, id evidence.ID) (store.Member, error)
 	Reinstate(ctx context.Context, c people.Caller, id evidence.ID) (store.Member, error)
+
+	Password(ctx context.Context, email string, p seal.Secret) (signin.Step, error)
+	Code(ctx context.Context, step seal.Secret, ws evidence.ID, code string, d signin.Device) (session string, c people.Caller, err error)
+	Ways(ctx context.Context, c people.Caller, session string) (signin.Ways, error)
+	SetPassword(ctx context.Context, c people.Caller, session string, old, fresh seal.Secret) error
+	BeginTOTP(ctx context.Context, c people.Caller, session string, old seal.Secret) (*otp.Key, error)
+	ConfirmTOTP(ctx context.Context, c people.Caller, code string) ([]string, error)
 
 	Sessions(ctx context.Context, c people.Caller, member evidence.ID, session string) ([]signin.Session, error)
 	EndSession(ctx context.Context, c people.Caller, member evidence.ID, id string) error

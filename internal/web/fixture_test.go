@@ -117,7 +117,7 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 	s.build = artifact.New(artifact.Config{Store: s.store, Objects: s.objects, Connections: connections, Engine: "Exhibit/test", Now: s.clock, TempDir: dir})
 	x := explore.New(explore.Config{Store: s.store, Objects: s.objects, Kinds: kinds, TempDir: dir, Now: s.clock})
 	t.Cleanup(func() { must(t, x.Close()) })
-	s.signIn = signin.New(s.store, s.clock)
+	s.signIn = signin.New(s.store, connections, s.clock)
 	s.tokens = apitoken.New(s.store, s.clock)
 	s.notify = notify.New(notify.Config{Store: s.store, Connections: connections, Name: "Northwind GmbH", UserAgent: "Exhibit/test", Now: s.clock})
 	s.admin, err = s.signIn.AddMember(ctx, "test", s.ws, "Ada Okafor", "ada@example.com")

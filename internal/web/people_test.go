@@ -3,10 +3,12 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/htmlcheck"
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
@@ -34,7 +36,7 @@ func TestPeoplePages(t *testing.T) {
 	}
 	members, err := s.store.Members(t.Context(), s.ws)
 	must(t, err)
-	id := members[len(members)-1].ID
+	id := members[slices.IndexFunc(members, func(m store.Member) bool { return m.Email == "ben@example.com" })].ID
 	before := s.cookie(ben)
 	if a := s.post(admin, memberPath(id)+"/role", url.Values{"role": {"viewer"}}); a.status != http.StatusSeeOther {
 		t.Errorf("changing the role gives %d", a.status)

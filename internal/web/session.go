@@ -61,14 +61,27 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	worked()
-	if old := s.session(r); old != "" { // a browser has one session: signing in anew ends the one before
+	ways, err := s.cfg.SignIn.Ways(r.Context(), c, session)
+	if err != nil {
+		return err
+	}
+	to := "/"
+	if c.Email != "" && ways.TOTPAt.IsZero() { // he came by an invitation, most likely
+		to = accountPath + "?done=welcome"
+	}
+	return s.enter(w, r, session, c, to)
+}
+
+// enter gives a browser its session and leads on. A browser has one: signing in anew ends the one before.
+func (s *server) enter(w http.ResponseWriter, r *http.Request, session string, c people.Caller, to string) error {
+	if old := s.session(r); old != "" {
 		if err := s.cfg.SignIn.SignOut(r.Context(), old); err != nil {
 			return err
 		}
 	}
 	s.setSession(w, session, int(signin.SessionLife.Seconds()))
 	s.log.Info("signed in", "member", c.Member)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
 

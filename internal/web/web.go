@@ -15,15 +15,16 @@ import (
 
 // server is the pages and the API of one workspace's server.
 type server struct {
-	cfg     Config
-	assets  *asset.Set
-	metrics *metrics
-	suggest *suggestions
-	tries   *attempts // sign-in links
-	tokens  *attempts // API tokens
-	builds  *building
-	hub     *hub
-	log     *slog.Logger
+	cfg      Config
+	assets   *asset.Set
+	metrics  *metrics
+	suggest  *suggestions
+	tries    *attempts // sign-in links
+	tokens   *attempts // API tokens
+	accounts *attempts // passwords and codes, by account
+	builds   *building
+	hub      *hub
+	log      *slog.Logger
 }
 
 // New puts pages, API, assets, health and metrics behind one handler. It holds nothing that would have to be closed.
@@ -54,7 +55,7 @@ func newServer(cfg Config) (*server, error) {
 	}
 	return &server{
 		cfg: cfg, assets: assets, metrics: newMetrics(cfg.Store), suggest: newSuggestions(cfg.Store, cfg.Now),
-		tries: newAttempts(cfg.Now, tooManyLinks), tokens: newAttempts(cfg.Now, tooManyTokens), builds: newBuilding(), hub: newHub(cfg.Store, cfg.Now, cfg.Log), log: cfg.Log,
+		tries: newAttempts(cfg.Now, tooManyLinks), tokens: newAttempts(cfg.Now, tooManyTokens), accounts: newAttempts(cfg.Now, tooManyPasswords), builds: newBuilding(), hub: newHub(cfg.Store, cfg.Now, cfg.Log), log: cfg.Log,
 	}, nil
 }
 

@@ -185,6 +185,17 @@ type Coverage struct {
 	ToAt   int64
 }
 
+type Credential struct {
+	Workspace  string
+	Member     string
+	Password   string
+	PasswordAt int64
+	Totp       []byte
+	NextTotp   []byte
+	TotpAt     int64
+	TotpStep   int64
+}
+
 type EventExport struct {
 	ID         string
 	Workspace  string

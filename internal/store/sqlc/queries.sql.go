@@ -1099,6 +1099,15 @@ func (q *Queries) AddReconciliation(ctx context.Context, arg AddReconciliationPa
 	return err
 }
 
+const addRecoveryCode = `-- name: AddRecoveryCode :exec
+INSERT INTO recovery_code (workspace, member, hash) VALUES ($1, $2, $3)
+`
+
+func (q *Queries) AddRecoveryCode(ctx context.Context, workspace string, member string, hash []byte) error {
+	_, err := q.db.ExecContext(ctx, addRecoveryCode, workspace, member, hash)
+	return err
+}
+
 const addRepeat = `-- name: AddRepeat :exec
 INSERT INTO repeat (stream, at, page, position, first_page, first_position, conflict)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -1271,6 +1280,20 @@ VALUES ($1, $2, $3, $4, 0)
 
 func (q *Queries) AddSignInLink(ctx context.Context, hash []byte, workspace string, member string, expiresAt int64) error {
 	_, err := q.db.ExecContext(ctx, addSignInLink,
+		hash,
+		workspace,
+		member,
+		expiresAt,
+	)
+	return err
+}
+
+const addSignInStep = `-- name: AddSignInStep :exec
+INSERT INTO sign_in_step (hash, workspace, member, expires_at, tries) VALUES ($1, $2, $3, $4, 0)
+`
+
+func (q *Queries) AddSignInStep(ctx context.Context, hash []byte, workspace string, member string, expiresAt int64) error {
+	_, err := q.db.ExecContext(ctx, addSignInStep,
 		hash,
 		workspace,
 		member,
@@ -2640,6 +2663,26 @@ func (q *Queries) Coverage(ctx context.Context, stream int64) ([]CoverageRow, er
 	return items, nil
 }
 
+const credential = `-- name: Credential :one
+SELECT workspace, member, password, password_at, totp, next_totp, totp_at, totp_step FROM credential WHERE workspace = $1 AND member = $2
+`
+
+func (q *Queries) Credential(ctx context.Context, workspace string, member string) (Credential, error) {
+	row := q.db.QueryRowContext(ctx, credential, workspace, member)
+	var i Credential
+	err := row.Scan(
+		&i.Workspace,
+		&i.Member,
+		&i.Password,
+		&i.PasswordAt,
+		&i.Totp,
+		&i.NextTotp,
+		&i.TotpAt,
+		&i.TotpStep,
+	)
+	return i, err
+}
+
 const deleteCoverage = `-- name: DeleteCoverage :exec
 DELETE FROM coverage WHERE stream = $1 AND from_at >= $2 AND to_at <= $3
 `
@@ -2808,12 +2851,39 @@ func (q *Queries) DropPending(ctx context.Context, stream int64) error {
 	return err
 }
 
+const dropRecoveryCodes = `-- name: DropRecoveryCodes :exec
+DELETE FROM recovery_code WHERE workspace = $1 AND member = $2
+`
+
+func (q *Queries) DropRecoveryCodes(ctx context.Context, workspace string, member string) error {
+	_, err := q.db.ExecContext(ctx, dropRecoveryCodes, workspace, member)
+	return err
+}
+
 const dropSignInLinks = `-- name: DropSignInLinks :exec
 DELETE FROM sign_in_link WHERE workspace = $1 AND member = $2 AND used_at = 0
 `
 
 func (q *Queries) DropSignInLinks(ctx context.Context, workspace string, member string) error {
 	_, err := q.db.ExecContext(ctx, dropSignInLinks, workspace, member)
+	return err
+}
+
+const dropSignInStep = `-- name: DropSignInStep :exec
+DELETE FROM sign_in_step WHERE hash = $1
+`
+
+func (q *Queries) DropSignInStep(ctx context.Context, hash []byte) error {
+	_, err := q.db.ExecContext(ctx, dropSignInStep, hash)
+	return err
+}
+
+const dropSignInSteps = `-- name: DropSignInSteps :exec
+DELETE FROM sign_in_step WHERE expires_at <= $1
+`
+
+func (q *Queries) DropSignInSteps(ctx context.Context, now int64) error {
+	_, err := q.db.ExecContext(ctx, dropSignInSteps, now)
 	return err
 }
 
@@ -3180,6 +3250,15 @@ func (q *Queries) LeaveTelling(ctx context.Context, workspace string, holder str
 	return err
 }
 
+const linkPerson = `-- name: LinkPerson :exec
+UPDATE member SET person = $1 WHERE workspace = $2 AND id = $3
+`
+
+func (q *Queries) LinkPerson(ctx context.Context, person string, workspace string, iD string) error {
+	_, err := q.db.ExecContext(ctx, linkPerson, person, workspace, iD)
+	return err
+}
+
 const liveMark = `-- name: LiveMark :one
 SELECT CAST(count(*) AS bigint) AS streams,
   CAST(coalesce(sum(s.events + s.pages + s.duplicates + s.caught_up), 0) AS bigint) AS read,
@@ -3535,6 +3614,82 @@ SELECT id, workspace, name, email, role, created_at, person, joined_at, suspende
 
 func (q *Queries) Members(ctx context.Context, workspace string) ([]Member, error) {
 	rows, err := q.db.QueryContext(ctx, members, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Member
+	for rows.Next() {
+		var i Member
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Name,
+			&i.Email,
+			&i.Role,
+			&i.CreatedAt,
+			&i.Person,
+			&i.JoinedAt,
+			&i.SuspendedAt,
+			&i.SuspendedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const membersByEmail = `-- name: MembersByEmail :many
+SELECT id, workspace, name, email, role, created_at, person, joined_at, suspended_at, suspended_by FROM member WHERE lower(email) = lower(CAST($1 AS text)) AND suspended_at = 0 ORDER BY created_at, id LIMIT 8
+`
+
+func (q *Queries) MembersByEmail(ctx context.Context, email string) ([]Member, error) {
+	rows, err := q.db.QueryContext(ctx, membersByEmail, email)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Member
+	for rows.Next() {
+		var i Member
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Name,
+			&i.Email,
+			&i.Role,
+			&i.CreatedAt,
+			&i.Person,
+			&i.JoinedAt,
+			&i.SuspendedAt,
+			&i.SuspendedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const membersOfPerson = `-- name: MembersOfPerson :many
+SELECT id, workspace, name, email, role, created_at, person, joined_at, suspended_at, suspended_by FROM member WHERE person = $1 AND person <> '' AND suspended_at = 0 ORDER BY created_at, id
+`
+
+func (q *Queries) MembersOfPerson(ctx context.Context, person string) ([]Member, error) {
+	rows, err := q.db.QueryContext(ctx, membersOfPerson, person)
 	if err != nil {
 		return nil, err
 	}
@@ -4239,6 +4394,18 @@ func (q *Queries) PutKeyset(ctx context.Context, keyset []byte, iD string) (int6
 	return result.RowsAffected()
 }
 
+const putNextTOTP = `-- name: PutNextTOTP :execrows
+UPDATE credential SET next_totp = $1 WHERE workspace = $2 AND member = $3
+`
+
+func (q *Queries) PutNextTOTP(ctx context.Context, nextTotp []byte, workspace string, member string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, putNextTOTP, nextTotp, workspace, member)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const putNotice = `-- name: PutNotice :exec
 INSERT INTO notice (workspace, channel, fact, kind, stage, title, href, upto, urgent, told_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -4271,6 +4438,22 @@ func (q *Queries) PutNotice(ctx context.Context, arg PutNoticeParams) error {
 		arg.Upto,
 		arg.Urgent,
 		arg.ToldAt,
+	)
+	return err
+}
+
+const putPassword = `-- name: PutPassword :exec
+INSERT INTO credential (workspace, member, password, password_at, totp, next_totp, totp_at, totp_step)
+VALUES ($1, $2, $3, $4, NULL, NULL, 0, 0)
+ON CONFLICT (workspace, member) DO UPDATE SET password = excluded.password, password_at = excluded.password_at
+`
+
+func (q *Queries) PutPassword(ctx context.Context, workspace string, member string, password string, passwordAt int64) error {
+	_, err := q.db.ExecContext(ctx, putPassword,
+		workspace,
+		member,
+		password,
+		passwordAt,
 	)
 	return err
 }
@@ -4420,6 +4603,17 @@ func (q *Queries) ReconciliationsWithin(ctx context.Context, stream int64, toAt 
 		return nil, err
 	}
 	return items, nil
+}
+
+const recoveryCodesLeft = `-- name: RecoveryCodesLeft :one
+SELECT CAST(count(*) AS bigint) FROM recovery_code WHERE workspace = $1 AND member = $2
+`
+
+func (q *Queries) RecoveryCodesLeft(ctx context.Context, workspace string, member string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, recoveryCodesLeft, workspace, member)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const reinstateMember = `-- name: ReinstateMember :execrows
@@ -5286,6 +5480,33 @@ func (q *Queries) TakeLease(ctx context.Context, holder string, until int64, iD 
 	return result.RowsAffected()
 }
 
+const takeNextTOTP = `-- name: TakeNextTOTP :execrows
+UPDATE credential SET totp = next_totp, next_totp = NULL, totp_at = $1, totp_step = $2
+WHERE workspace = $3 AND member = $4 AND next_totp = $5
+`
+
+type TakeNextTOTPParams struct {
+	TotpAt    int64
+	TotpStep  int64
+	Workspace string
+	Member    string
+	NextTotp  []byte
+}
+
+func (q *Queries) TakeNextTOTP(ctx context.Context, arg TakeNextTOTPParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, takeNextTOTP,
+		arg.TotpAt,
+		arg.TotpStep,
+		arg.Workspace,
+		arg.Member,
+		arg.NextTotp,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const takeTelling = `-- name: TakeTelling :execrows
 UPDATE telling SET holder = $1, held_until = $2 WHERE workspace = $3 AND (holder = $1 OR held_until <= $4)
 `
@@ -5382,6 +5603,38 @@ func (q *Queries) Troubles(ctx context.Context, stream int64) ([]Trouble, error)
 			&i.State,
 			&i.Reason,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const trySignInStep = `-- name: TrySignInStep :many
+UPDATE sign_in_step SET tries = tries + 1 WHERE hash = $1 AND expires_at > $2 AND tries < $3 RETURNING workspace, member
+`
+
+type TrySignInStepRow struct {
+	Workspace string
+	Member    string
+}
+
+func (q *Queries) TrySignInStep(ctx context.Context, hash []byte, now int64, most int64) ([]TrySignInStepRow, error) {
+	rows, err := q.db.QueryContext(ctx, trySignInStep, hash, now, most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TrySignInStepRow
+	for rows.Next() {
+		var i TrySignInStepRow
+		if err := rows.Scan(&i.Workspace, &i.Member); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -5602,6 +5855,18 @@ func (q *Queries) UseFramework(ctx context.Context, workspace string, framework 
 	return err
 }
 
+const useRecoveryCode = `-- name: UseRecoveryCode :execrows
+DELETE FROM recovery_code WHERE workspace = $1 AND member = $2 AND hash = $3
+`
+
+func (q *Queries) UseRecoveryCode(ctx context.Context, workspace string, member string, hash []byte) (int64, error) {
+	result, err := q.db.ExecContext(ctx, useRecoveryCode, workspace, member, hash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const useSignInLink = `-- name: UseSignInLink :one
 UPDATE sign_in_link SET used_at = $1 WHERE hash = $2 AND used_at = 0 AND expires_at > $1 RETURNING workspace, member
 `
@@ -5616,6 +5881,18 @@ func (q *Queries) UseSignInLink(ctx context.Context, now int64, hash []byte) (Us
 	var i UseSignInLinkRow
 	err := row.Scan(&i.Workspace, &i.Member)
 	return i, err
+}
+
+const useTOTPStep = `-- name: UseTOTPStep :execrows
+UPDATE credential SET totp_step = $1 WHERE workspace = $2 AND member = $3 AND totp_step < $1
+`
+
+func (q *Queries) UseTOTPStep(ctx context.Context, step int64, workspace string, member string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, useTOTPStep, step, workspace, member)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const usedSignInLinks = `-- name: UsedSignInLinks :one
@@ -5792,6 +6069,38 @@ func (q *Queries) WorkspaceByName(ctx context.Context, name string) (string, err
 	var id string
 	err := row.Scan(&id)
 	return id, err
+}
+
+const workspaceNames = `-- name: WorkspaceNames :many
+SELECT id, name FROM workspace ORDER BY no
+`
+
+type WorkspaceNamesRow struct {
+	ID   string
+	Name string
+}
+
+func (q *Queries) WorkspaceNames(ctx context.Context) ([]WorkspaceNamesRow, error) {
+	rows, err := q.db.QueryContext(ctx, workspaceNames)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WorkspaceNamesRow
+	for rows.Next() {
+		var i WorkspaceNamesRow
+		if err := rows.Scan(&i.ID, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const workspaceNo = `-- name: WorkspaceNo :one

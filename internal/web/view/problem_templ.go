@@ -444,12 +444,12 @@ func SignedOutPage(p ui.Page, expired bool, command string) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<h1>You are not signed in</h1><p>Exhibit is entered through a sign-in link that works once.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<h1>You are not signed in</h1><p>Sign in with your password, or with a link that works once.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, " <div class=\"panel panel-body form\"><h2>Get a sign-in link</h2><p class=\"muted\">Ask an administrator, or, where Exhibit runs, make one yourself:</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, " <p><a class=\"button primary\" href=\"/sign-in\">Sign in</a></p><div class=\"panel panel-body form\"><h2>Get a sign-in link</h2><p class=\"muted\">Ask an administrator, or, where Exhibit runs, make one yourself:</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

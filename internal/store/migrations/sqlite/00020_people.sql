@@ -3,7 +3,7 @@
 -- +goose Up
 
 -- joined_at is when a member signed in first: until then he is invited. A suspended member stays, so that history keeps his
--- name. person is the member whose ways to sign in serve this one too; '' means his own.
+-- name. Members with the same person are one who proved all of them, and may switch between them.
 ALTER TABLE member ADD COLUMN person TEXT NOT NULL DEFAULT '';
 ALTER TABLE member ADD COLUMN joined_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE member ADD COLUMN suspended_at INTEGER NOT NULL DEFAULT 0;
@@ -18,3 +18,35 @@ ALTER TABLE session ADD COLUMN address TEXT NOT NULL DEFAULT '';
 ALTER TABLE session ADD COLUMN way TEXT NOT NULL DEFAULT '';
 ALTER TABLE session ADD COLUMN rotate INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX session_member ON session (workspace, member);
+
+-- How a member signs in without a link: a password (argon2id, PHC string) and a second factor. totp is the sealed secret, next_totp
+-- one that is not confirmed yet, totp_step the last step whose code was taken: none is taken twice.
+CREATE TABLE credential (
+  workspace   TEXT NOT NULL REFERENCES workspace (id),
+  member      TEXT NOT NULL REFERENCES member (id) ON DELETE CASCADE,
+  password    TEXT NOT NULL,
+  password_at INTEGER NOT NULL,
+  totp        BLOB,
+  next_totp   BLOB,
+  totp_at     INTEGER NOT NULL,
+  totp_step   INTEGER NOT NULL,
+  PRIMARY KEY (workspace, member)
+) STRICT;
+
+-- hash is the SHA-256 of a code that stands in for the second factor once.
+CREATE TABLE recovery_code (
+  workspace TEXT NOT NULL REFERENCES workspace (id),
+  member    TEXT NOT NULL REFERENCES member (id) ON DELETE CASCADE,
+  hash      BLOB NOT NULL,
+  PRIMARY KEY (workspace, member, hash)
+) STRICT;
+
+-- What lies between the right password and the second factor; one row for each workspace that the password opens.
+CREATE TABLE sign_in_step (
+  hash       BLOB NOT NULL,
+  workspace  TEXT NOT NULL REFERENCES workspace (id),
+  member     TEXT NOT NULL REFERENCES member (id) ON DELETE CASCADE,
+  expires_at INTEGER NOT NULL,
+  tries      INTEGER NOT NULL,
+  PRIMARY KEY (hash, member)
+) STRICT;
