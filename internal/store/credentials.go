@@ -176,32 +176,3 @@ func (s *Store) WorkspaceNames(ctx context.Context) ([]Named, error) {
 	}
 	return all, nil
 }
-
-// SamePerson notes that two members are one person, who proved both; b leaves those whom he was one with before.
-func (s *Store) SamePerson(ctx context.Context, a, b Member) error {
-	person := a.Person
-	if person == "" {
-		person = a.ID
-	}
-	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
-		for _, m := range []Member{a, b} {
-			if err := q.LinkPerson(ctx, string(person), string(m.Workspace), string(m.ID)); err != nil {
-				return fmt.Errorf("joining members: %w", err)
-			}
-		}
-		return nil
-	})
-}
-
-// MembersOfPerson gives the members that are one person and not suspended, in all workspaces; none for an empty person.
-func (s *Store) MembersOfPerson(ctx context.Context, person evidence.ID) ([]Member, error) {
-	rows, err := s.queries().MembersOfPerson(ctx, string(person))
-	if err != nil {
-		return nil, fmt.Errorf("finding a person's members: %w", err)
-	}
-	var all []Member
-	for _, r := range rows {
-		all = append(all, memberOf(r))
-	}
-	return all, nil
-}

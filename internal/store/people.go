@@ -21,8 +21,6 @@ type Member struct {
 	Email     string // unique in the workspace
 	Role      string
 	CreatedAt time.Time
-	// Person is shared by members that are one person, who proved each and may switch between them; empty: no other.
-	Person      evidence.ID
 	JoinedAt    time.Time // when he signed in first; zero: he is invited
 	SuspendedAt time.Time // zero: he is not
 	SuspendedBy string
@@ -143,7 +141,7 @@ func (s *Store) Member(ctx context.Context, ws, id evidence.ID) (Member, error) 
 
 func memberOf(r sqlc.Member) Member {
 	return Member{ID: evidence.ID(r.ID), Workspace: evidence.ID(r.Workspace), Name: r.Name, Email: r.Email, Role: r.Role, CreatedAt: fromMS(r.CreatedAt),
-		Person: evidence.ID(r.Person), JoinedAt: fromMS(r.JoinedAt), SuspendedAt: fromMS(r.SuspendedAt), SuspendedBy: r.SuspendedBy}
+		JoinedAt: fromMS(r.JoinedAt), SuspendedAt: fromMS(r.SuspendedAt), SuspendedBy: r.SuspendedBy}
 }
 
 // AddSignInLink stores the hash of a link that signs member in once, until expires.

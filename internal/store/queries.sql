@@ -860,9 +860,3 @@ UPDATE sign_in_step SET tries = tries + 1 WHERE hash = @hash AND expires_at > @n
 
 -- name: WorkspaceNames :many
 SELECT id, name FROM workspace ORDER BY no;
-
--- name: LinkPerson :exec
-UPDATE member SET person = @person WHERE workspace = @workspace AND id = @id;
-
--- name: MembersOfPerson :many
-SELECT * FROM member WHERE person = @person AND person <> '' AND suspended_at = 0 ORDER BY created_at, id;

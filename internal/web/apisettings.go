@@ -43,8 +43,8 @@ type apiMe struct {
 	Permissions []people.Permission `json:"permissions"`
 }
 
-func (s *server) apiMe(_ context.Context, c people.Caller, _ *nothing) (apiMe, error) {
-	out := apiMe{Member: c.Member, Name: c.Name, Email: c.Email, Role: c.Role, Workspace: s.cfg.Workspace, Scopes: all(c.Scopes.List()), Permissions: []people.Permission{}}
+func (s *server) apiMe(ctx context.Context, c people.Caller, _ *nothing) (apiMe, error) {
+	out := apiMe{Member: c.Member, Name: c.Name, Email: c.Email, Role: c.Role, Workspace: s.workspaceName(ctx, c.Workspace), Scopes: all(c.Scopes.List()), Permissions: []people.Permission{}}
 	if c.Token != "" {
 		out.Token = &c.Token
 	}

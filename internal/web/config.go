@@ -39,7 +39,7 @@ type Config struct {
 	Logbook     Logbook
 	Explore     Explore
 	Kinds       []source.Kind // the catalogue
-	Workspace   string        // name of the workspace, for the rail
+	Workspace   string        // name of the workspace that is shown to who is not signed in
 	// Secure says that browsers come over https, directly or through a proxy: the session cookie is then __Host- and
 	// Secure, and HSTS is sent. Without it the pages may only be served on a loopback address.
 	Secure bool
@@ -75,6 +75,7 @@ type Store interface {
 	Artifact(ctx context.Context, ws, id evidence.ID) (evidence.Artifact, error)
 	ArtifactVersions(ctx context.Context, ws, id evidence.ID) ([]evidence.ArtifactVersion, error)
 	Attachments(ctx context.Context, ws evidence.ID, f store.AttachmentFilter) ([]evidence.Attachment, error)
+	WorkspaceNames(ctx context.Context) ([]store.Named, error)
 	Members(ctx context.Context, ws evidence.ID) ([]store.Member, error)
 	Member(ctx context.Context, ws, id evidence.ID) (store.Member, error)
 	Trail(ctx context.Context, r store.TrailRequest) (store.TrailPage, error)

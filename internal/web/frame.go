@@ -45,7 +45,7 @@ func (s *server) framed(r *http.Request, title, nav string, crumbs ...ui.Crumb) 
 		return p, err
 	}
 	p.Nav = nav
-	p.Crumbs = []ui.Crumb{{Name: s.cfg.Workspace, Path: "/"}}
+	p.Crumbs = []ui.Crumb{{Name: p.Workspace, Path: "/"}}
 	for _, e := range entries() {
 		if e.Path == nav {
 			step := ui.Crumb{Name: e.Name, Path: e.Path}

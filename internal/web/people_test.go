@@ -85,3 +85,34 @@ func TestDeviceWords(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkspacesStayApart holds that somebody of another workspace of the same server is told its name and sees nothing of this
+// one, whatever id he names.
+func TestWorkspacesStayApart(t *testing.T) {
+	s := newSite(t)
+	c := s.connect("1Password", nil)
+	own, ada := s.ws, s.admin
+	var err error
+	s.ws, err = s.store.EnsureWorkspace(t.Context(), "Southwind")
+	must(t, err)
+	s.admin, err = s.signIn.AddMember(t.Context(), "test", s.ws, "Eve", "eve@example.com")
+	must(t, err)
+	eve := s.as(people.Admin)
+	s.ws, s.admin = own, ada
+	if body := s.get(eve, "/settings").body; !strings.Contains(body, "Southwind") || strings.Contains(body, "Northwind") {
+		t.Error("the page does not name the workspace of the session")
+	}
+	for _, path := range []string{memberPath(s.admin.ID), "/connections/" + string(c.ID), "/api/v1/members/" + string(s.admin.ID) + "/sessions", "/api/v1/connections/" + string(c.ID)} {
+		if got := s.get(eve, path).status; got != http.StatusNotFound {
+			t.Errorf("%s of another workspace gives %d", path, got)
+		}
+	}
+	for _, what := range []string{"/role", "/suspend", "/reinstate", "/invite"} {
+		if got := s.post(eve, memberPath(s.admin.ID)+what, url.Values{"role": {"viewer"}}).status; got != http.StatusNotFound {
+			t.Errorf("%s of another workspace gives %d", what, got)
+		}
+	}
+	if a := s.get(eve, "/api/v1/members"); strings.Contains(a.body, s.admin.Name) {
+		t.Error("the members of another workspace are listed")
+	}
+}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/netip"
@@ -147,7 +148,28 @@ func theme(r *http.Request) string {
 func (s *server) page(r *http.Request, title string) ui.Page {
 	c := people.From(r.Context())
 	return ui.Page{
-		Title: title, Theme: theme(r), Path: r.URL.RequestURI(), Asset: s.assets.Path, Workspace: s.cfg.Workspace,
+		Title: title, Theme: theme(r), Path: r.URL.RequestURI(), Asset: s.assets.Path, Workspace: s.workspaceName(r.Context(), c.Workspace),
 		Person: ui.Person{Name: c.Who(), Role: c.Role.Title()},
 	}
+}
+
+// workspaceName names the workspace of a caller, which need not be the one that the server was started for.
+func (s *server) workspaceName(ctx context.Context, ws evidence.ID) string {
+	if ws == "" {
+		return s.cfg.Workspace
+	}
+	if name, ok := s.names.Load(ws); ok {
+		return name.(string) //nolint:forcetypeassert // nothing else is stored
+	}
+	all, err := s.cfg.Store.WorkspaceNames(ctx)
+	if err != nil {
+		s.log.Error("the name of a workspace could not be read", "error", err)
+	}
+	for _, n := range all { // a name never changes
+		s.names.Store(n.ID, n.Name)
+		if n.ID == ws {
+			return n.Name
+		}
+	}
+	return string(ws)
 }

@@ -27,7 +27,7 @@ func (s *server) settings(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := view.Settings{Now: s.now(), Workspace: s.cfg.Workspace, Version: s.cfg.Version, Members: len(members), Events: size.Events, Pages: size.Pages, Bytes: size.Bytes}
+	v := view.Settings{Now: s.now(), Workspace: s.workspaceName(ctx, c.Workspace), Version: s.cfg.Version, Members: len(members), Events: size.Events, Pages: size.Pages, Bytes: size.Bytes}
 	if len(last.Lines) > 0 {
 		v.LastActivity = last.Lines[0].At
 	}

@@ -289,7 +289,6 @@ type Member struct {
 	Email       string
 	Role        string
 	CreatedAt   int64
-	Person      string
 	JoinedAt    int64
 	SuspendedAt int64
 	SuspendedBy string

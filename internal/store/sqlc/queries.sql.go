@@ -3250,15 +3250,6 @@ func (q *Queries) LeaveTelling(ctx context.Context, workspace string, holder str
 	return err
 }
 
-const linkPerson = `-- name: LinkPerson :exec
-UPDATE member SET person = $1 WHERE workspace = $2 AND id = $3
-`
-
-func (q *Queries) LinkPerson(ctx context.Context, person string, workspace string, iD string) error {
-	_, err := q.db.ExecContext(ctx, linkPerson, person, workspace, iD)
-	return err
-}
-
 const liveMark = `-- name: LiveMark :one
 SELECT CAST(count(*) AS bigint) AS streams,
   CAST(coalesce(sum(s.events + s.pages + s.duplicates + s.caught_up), 0) AS bigint) AS read,
@@ -3587,7 +3578,7 @@ func (q *Queries) LogsToAdopt(ctx context.Context) ([]LogsToAdoptRow, error) {
 }
 
 const member = `-- name: Member :one
-SELECT id, workspace, name, email, role, created_at, person, joined_at, suspended_at, suspended_by FROM member WHERE workspace = $1 AND id = $2
+SELECT id, workspace, name, email, role, created_at, joined_at, suspended_at, suspended_by FROM member WHERE workspace = $1 AND id = $2
 `
 
 func (q *Queries) Member(ctx context.Context, workspace string, iD string) (Member, error) {
@@ -3600,7 +3591,6 @@ func (q *Queries) Member(ctx context.Context, workspace string, iD string) (Memb
 		&i.Email,
 		&i.Role,
 		&i.CreatedAt,
-		&i.Person,
 		&i.JoinedAt,
 		&i.SuspendedAt,
 		&i.SuspendedBy,
@@ -3609,7 +3599,7 @@ func (q *Queries) Member(ctx context.Context, workspace string, iD string) (Memb
 }
 
 const members = `-- name: Members :many
-SELECT id, workspace, name, email, role, created_at, person, joined_at, suspended_at, suspended_by FROM member WHERE workspace = $1 ORDER BY created_at, id
+SELECT id, workspace, name, email, role, created_at, joined_at, suspended_at, suspended_by FROM member WHERE workspace = $1 ORDER BY created_at, id
 `
 
 func (q *Queries) Members(ctx context.Context, workspace string) ([]Member, error) {
@@ -3628,7 +3618,6 @@ func (q *Queries) Members(ctx context.Context, workspace string) ([]Member, erro
 			&i.Email,
 			&i.Role,
 			&i.CreatedAt,
-			&i.Person,
 			&i.JoinedAt,
 			&i.SuspendedAt,
 			&i.SuspendedBy,
@@ -3647,7 +3636,7 @@ func (q *Queries) Members(ctx context.Context, workspace string) ([]Member, erro
 }
 
 const membersByEmail = `-- name: MembersByEmail :many
-SELECT id, workspace, name, email, role, created_at, person, joined_at, suspended_at, suspended_by FROM member WHERE lower(email) = lower(CAST($1 AS text)) AND suspended_at = 0 ORDER BY created_at, id LIMIT 8
+SELECT id, workspace, name, email, role, created_at, joined_at, suspended_at, suspended_by FROM member WHERE lower(email) = lower(CAST($1 AS text)) AND suspended_at = 0 ORDER BY created_at, id LIMIT 8
 `
 
 func (q *Queries) MembersByEmail(ctx context.Context, email string) ([]Member, error) {
@@ -3666,45 +3655,6 @@ func (q *Queries) MembersByEmail(ctx context.Context, email string) ([]Member, e
 			&i.Email,
 			&i.Role,
 			&i.CreatedAt,
-			&i.Person,
-			&i.JoinedAt,
-			&i.SuspendedAt,
-			&i.SuspendedBy,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const membersOfPerson = `-- name: MembersOfPerson :many
-SELECT id, workspace, name, email, role, created_at, person, joined_at, suspended_at, suspended_by FROM member WHERE person = $1 AND person <> '' AND suspended_at = 0 ORDER BY created_at, id
-`
-
-func (q *Queries) MembersOfPerson(ctx context.Context, person string) ([]Member, error) {
-	rows, err := q.db.QueryContext(ctx, membersOfPerson, person)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Member
-	for rows.Next() {
-		var i Member
-		if err := rows.Scan(
-			&i.ID,
-			&i.Workspace,
-			&i.Name,
-			&i.Email,
-			&i.Role,
-			&i.CreatedAt,
-			&i.Person,
 			&i.JoinedAt,
 			&i.SuspendedAt,
 			&i.SuspendedBy,

@@ -3,8 +3,7 @@
 -- +goose Up
 
 -- joined_at is when a member signed in first: until then he is invited. A suspended member stays, so that history keeps his
--- name. Members with the same person are one who proved all of them, and may switch between them.
-ALTER TABLE member ADD COLUMN person TEXT NOT NULL DEFAULT '';
+-- name.
 ALTER TABLE member ADD COLUMN joined_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE member ADD COLUMN suspended_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE member ADD COLUMN suspended_by TEXT NOT NULL DEFAULT '';
