@@ -26,10 +26,15 @@ import (
 	"github.com/exhibithq/exhibit/internal/source/onepassword"
 )
 
+// patience is how long a test waits for what a page is to show before it says that it does not: far longer than any page takes.
+const patience = 2 * time.Minute
+
 // press clicks what a person sees under a role and a name.
 func (b *browser) press(t *testing.T, role, name string) {
 	t.Helper()
 	b.run(t, chromedp.ActionFunc(func(ctx context.Context) error {
+		ctx, stop := context.WithTimeout(ctx, patience)
+		defer stop()
 		for {
 			node, err := named(ctx, role, name)
 			if err != nil {
@@ -110,6 +115,8 @@ func (b *browser) heading(t *testing.T, want string) {
 	t.Helper()
 	shown := fmt.Sprintf(`[...document.querySelectorAll('h1, h2, legend')].some(h => h.textContent.trim() === %q)`, want)
 	b.run(t, chromedp.ActionFunc(func(ctx context.Context) error {
+		ctx, stop := context.WithTimeout(ctx, patience)
+		defer stop()
 		for {
 			found, thrown, err := runtime.Evaluate(shown).Do(ctx) // fails while one page goes and the next comes
 			if err == nil && thrown == nil && string(found.Value) == "true" {

@@ -9,6 +9,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -405,8 +406,14 @@ func (s *site) do(c *http.Client, req *http.Request) answer {
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	must(s.t, err)
+	if glued := gluedName.FindAllString(string(body), 3); strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") && glued != nil {
+		s.t.Errorf("%s: a name sticks to the word beside it: %q", req.URL, glued)
+	}
 	return answer{res.StatusCode, res.Header, string(body)}
 }
+
+// gluedName finds a name from outside that has no space before or after it, which is easily lost in a template.
+var gluedName = regexp.MustCompile(`[\pL\d]<bdi>[^<]{0,40}|[^>]{0,40}</bdi>[\pL\d]`)
 
 func (s *site) get(c *http.Client, path string) answer {
 	s.t.Helper()
