@@ -85,6 +85,14 @@ func (s *Service) note(ctx context.Context, c people.Caller, what, subject, deta
 	return nil
 }
 
+// OpenApprovals gives the approvals of the caller's workspace that wait for their person, the first to expire first.
+func (s *Service) OpenApprovals(ctx context.Context, c people.Caller) ([]store.OpenApproval, error) {
+	if err := c.May(people.ReadSources); err != nil {
+		return nil, err
+	}
+	return s.store.OpenApprovals(ctx, c.Workspace, s.now())
+}
+
 // Approval gives an approval as it stands; NotFound if the link is unknown, has expired or is somebody else's.
 func (s *Service) Approval(ctx context.Context, c people.Caller, link string) (Approval, error) {
 	a, err := s.approval(ctx, c, link)

@@ -38,6 +38,7 @@ type Store interface {
 	AddActivity(ctx context.Context, a store.Activity) error
 	AddApproval(ctx context.Context, a store.Approval) error
 	Approval(ctx context.Context, ws, member evidence.ID, hash [32]byte, now time.Time) (store.Approval, error)
+	OpenApprovals(ctx context.Context, ws evidence.ID, now time.Time) ([]store.OpenApproval, error)
 	UpdateApproval(ctx context.Context, a store.Approval, now time.Time) error
 	UseApproval(ctx context.Context, a store.Approval, now time.Time) error
 	CloseApproval(ctx context.Context, a store.Approval, made evidence.ID) error

@@ -55,6 +55,28 @@ func (s *Store) Approval(ctx context.Context, ws, member evidence.ID, hash [32]b
 		Name: r.Name, Step: r.Step, Missing: splitStreams(r.Missing), Token: r.Token, CreatedAt: fromMS(r.CreatedAt), ExpiresAt: fromMS(r.ExpiresAt), UsedAt: fromMS(r.UsedAt)}, nil
 }
 
+// OpenApproval is an approval that somebody began and has not finished yet.
+type OpenApproval struct {
+	Source     string      // id of the kind of source
+	Connection evidence.ID // which one waits for a token; empty: a new connection
+	Member     evidence.ID // whose link it is
+	Name       string      // of the member
+	ExpiresAt  time.Time
+}
+
+// OpenApprovals gives the approvals of a workspace that wait for their person at now, the first to expire first.
+func (s *Store) OpenApprovals(ctx context.Context, ws evidence.ID, now time.Time) ([]OpenApproval, error) {
+	rows, err := s.queries().OpenApprovals(ctx, string(ws), ms(now))
+	if err != nil {
+		return nil, fmt.Errorf("listing open approvals: %w", err)
+	}
+	var open []OpenApproval
+	for _, r := range rows {
+		open = append(open, OpenApproval{Source: r.Source, Connection: evidence.ID(r.Connection), Member: evidence.ID(r.Member), Name: r.Name, ExpiresAt: fromMS(r.ExpiresAt)})
+	}
+	return open, nil
+}
+
 // UpdateApproval stores server, name, step, what is missing and the sealed token of an approval; Conflict if it is used or has expired.
 func (s *Store) UpdateApproval(ctx context.Context, a Approval, now time.Time) error {
 	n, err := sqlc.New(s.write).UpdateApproval(ctx, sqlc.UpdateApprovalParams{Server: a.Server, Name: a.Name, Step: a.Step,

@@ -16,7 +16,7 @@ func TestApprovals(t *testing.T) {
 	both(t, func(t *testing.T, f *fixture) {
 		ctx := t.Context()
 		for _, id := range []evidence.ID{"us_ada", "us_bob"} {
-			f.ok(f.AddMember(ctx, Member{ID: id, Workspace: f.ws, Email: string(id), Role: "admin", CreatedAt: day0}))
+			f.ok(f.AddMember(ctx, Member{ID: id, Workspace: f.ws, Name: "Ada", Email: string(id), Role: "admin", CreatedAt: day0}))
 		}
 		other, err := f.EnsureWorkspace(ctx, "other")
 		f.ok(err)
@@ -30,6 +30,9 @@ func TestApprovals(t *testing.T) {
 		if diff := cmp.Diff(a, got); diff != "" {
 			t.Errorf("stored (-want +got):\n%s", diff)
 		}
+		f.waits(f.ws, day0, OpenApproval{Source: "onepassword", Member: "us_ada", Name: "Ada", ExpiresAt: a.ExpiresAt})
+		f.waits(other, day0)
+		f.waits(f.ws, a.ExpiresAt)
 		for name, who := range map[string]Approval{
 			"another member":    {Hash: a.Hash, Workspace: f.ws, Member: "us_bob"},
 			"another workspace": {Hash: a.Hash, Workspace: other, Member: a.Member},
@@ -42,6 +45,7 @@ func TestApprovals(t *testing.T) {
 		f.ok(f.ReopenApproval(ctx, a))
 		f.usesOnce(a)
 		f.ok(f.CloseApproval(ctx, a, "cn_made"))
+		f.waits(f.ws, day0)
 		got, err = f.Approval(ctx, f.ws, a.Member, a.Hash, day0)
 		f.ok(err)
 		if got.Token != nil || got.Connection != "cn_made" || got.UsedAt.IsZero() {
@@ -50,6 +54,16 @@ func TestApprovals(t *testing.T) {
 		f.ok(f.AddApproval(ctx, Approval{Hash: [32]byte{9}, Workspace: f.ws, Member: "us_bob", CreatedAt: a.ExpiresAt, ExpiresAt: a.ExpiresAt.Add(time.Hour)}))
 		f.refuses("one that was swept away", a, day0, evidence.NotFound)
 	})
+}
+
+// waits holds which approvals of a workspace wait for their person.
+func (f *fixture) waits(ws evidence.ID, now time.Time, want ...OpenApproval) {
+	f.t.Helper()
+	got, err := f.OpenApprovals(f.t.Context(), ws, now)
+	f.ok(err)
+	if diff := cmp.Diff(want, got); diff != "" {
+		f.t.Errorf("waiting (-want +got):\n%s", diff)
+	}
 }
 
 // refuses holds that an approval can neither be read nor changed nor used.

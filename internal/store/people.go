@@ -15,12 +15,12 @@ import (
 
 // Member is a person who may sign in to a workspace.
 type Member struct {
-	ID        evidence.ID
-	Workspace evidence.ID
-	Name      string
-	Email     string // unique in the workspace
-	Role      string
-	CreatedAt time.Time
+	ID          evidence.ID
+	Workspace   evidence.ID
+	Name        string
+	Email       string // unique in the workspace
+	Role        string
+	CreatedAt   time.Time
 	JoinedAt    time.Time // when he signed in first; zero: he is invited
 	SuspendedAt time.Time // zero: he is not
 	SuspendedBy string

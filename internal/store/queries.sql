@@ -104,6 +104,12 @@ DELETE FROM approval WHERE expires_at <= @now;
 -- name: Approval :one
 SELECT * FROM approval WHERE hash = @hash AND workspace = @workspace AND member = @member AND expires_at > @now;
 
+-- name: OpenApprovals :many
+SELECT approval.source, approval.connection, approval.member, member.name, approval.expires_at FROM approval
+JOIN member ON member.id = approval.member
+WHERE approval.workspace = @workspace AND approval.used_at = 0 AND approval.expires_at > @now
+ORDER BY approval.expires_at;
+
 -- name: UpdateApproval :execrows
 UPDATE approval SET server = @server, name = @name, step = @step, missing = @missing, token = @token
 WHERE hash = @hash AND workspace = @workspace AND member = @member AND used_at = 0 AND expires_at > @now;

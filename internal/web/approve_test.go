@@ -289,9 +289,18 @@ func TestApprovalLink(t *testing.T) {
 		}
 	}
 	refused(bob, http.StatusNotFound, "somebody else's")
+	waits := func(who *http.Client, want string) {
+		t.Helper()
+		if body := s.get(who, "/sources").body; strings.Contains(body, "Waiting for approval") != (want != "") || !strings.Contains(body, want) {
+			t.Errorf("the card does not say %q", want)
+		}
+	}
+	waits(ada, "Waiting for approval by you, until ")
+	waits(bob, "Waiting for approval by "+s.admin.Name+", until ")
 	s.follow(ada, "/connect/server", steps["/connect/server"])
 	s.follow(ada, "/connect/token", steps["/connect/token"])
 	refused(ada, http.StatusGone, "used")
+	waits(ada, "")
 	refused(bob, http.StatusNotFound, "somebody else's, used")
 	link = s.link(ada, url.Values{"source": {"onepassword"}})
 	for _, form := range steps {

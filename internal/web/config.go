@@ -137,6 +137,7 @@ type Coverage interface {
 
 // Connections approves connections and looks after them; see package connection.
 type Connections interface {
+	OpenApprovals(ctx context.Context, c people.Caller) ([]store.OpenApproval, error)
 	BeginApproval(ctx context.Context, c people.Caller, sourceID string, id evidence.ID) (link string, err error)
 	Approval(ctx context.Context, c people.Caller, link string) (connection.Approval, error)
 	ChooseServer(ctx context.Context, c people.Caller, link, server string) (connection.Approval, error)

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -28,6 +30,9 @@ func (s *server) sources(w http.ResponseWriter, r *http.Request) error {
 	for _, rd := range o.readings {
 		v.Have[rd.kind.ID]++
 	}
+	if v.Waiting, err = s.waiting(r.Context()); err != nil {
+		return err
+	}
 	v.Tabs = s.categories(v.Query, v.Category)
 	for _, k := range s.cfg.Kinds {
 		if wanted(k, v.Query, v.Category) {
@@ -35,6 +40,7 @@ func (s *server) sources(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	for i, c := range o.cards {
+		c.Waiting = v.Waiting[string(c.ID)]
 		named := strings.Contains(strings.ToLower(c.Name), strings.ToLower(v.Query))
 		if wanted(o.readings[i].kind, v.Query, v.Category) || named && wanted(o.readings[i].kind, "", v.Category) {
 			v.Connected = append(v.Connected, c)
@@ -46,6 +52,25 @@ func (s *server) sources(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Mark = mark
 	return render(w, r, http.StatusOK, view.SourcesPage(p, v))
+}
+
+// waiting says, of each source, and of each connection that gets a new token, for whom an open approval waits and how long.
+func (s *server) waiting(ctx context.Context) (map[string]string, error) {
+	me := people.From(ctx)
+	open, err := s.cfg.Connections.OpenApprovals(ctx, me)
+	if err != nil {
+		return nil, err
+	}
+	say := map[string]string{}
+	for _, a := range open {
+		who := ui.Visible(a.Name)
+		if a.Member == me.Member {
+			who = "you"
+		}
+		// The one that expires last is what a tab still shows.
+		say[cmp.Or(string(a.Connection), a.Source)] = "Waiting for approval by " + who + ", until " + a.ExpiresAt.UTC().Format("15:04 UTC")
+	}
+	return say, nil
 }
 
 // wanted reports whether an entry of the catalogue has the words of a search in its name or description.

@@ -3776,6 +3776,50 @@ func (q *Queries) Notices(ctx context.Context, workspace string, channel string)
 	return items, nil
 }
 
+const openApprovals = `-- name: OpenApprovals :many
+SELECT approval.source, approval.connection, approval.member, member.name, approval.expires_at FROM approval
+JOIN member ON member.id = approval.member
+WHERE approval.workspace = $1 AND approval.used_at = 0 AND approval.expires_at > $2
+ORDER BY approval.expires_at
+`
+
+type OpenApprovalsRow struct {
+	Source     string
+	Connection string
+	Member     string
+	Name       string
+	ExpiresAt  int64
+}
+
+func (q *Queries) OpenApprovals(ctx context.Context, workspace string, now int64) ([]OpenApprovalsRow, error) {
+	rows, err := q.db.QueryContext(ctx, openApprovals, workspace, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OpenApprovalsRow
+	for rows.Next() {
+		var i OpenApprovalsRow
+		if err := rows.Scan(
+			&i.Source,
+			&i.Connection,
+			&i.Member,
+			&i.Name,
+			&i.ExpiresAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const openTrouble = `-- name: OpenTrouble :one
 SELECT id, stream, from_at, to_at, cause, state, reason FROM trouble WHERE stream = $1 AND to_at = 0
 `
