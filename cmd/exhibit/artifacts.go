@@ -113,6 +113,8 @@ type artifactsCmd struct {
 	Show   artifactsShowCmd   `cmd:"" help:"Show one artifact: result, counts, files, what it is attached to."`
 	Build  artifactsBuildCmd  `cmd:"" help:"Build an artifact from the events of a period."`
 	Get    artifactsGetCmd    `cmd:"" help:"Get a file of an artifact."`
+	Review artifactsReviewCmd `cmd:"" help:"Approve or reject a version, or ask for changes."`
+	Retire artifactsRetireCmd `cmd:"" help:"Take an artifact out of use, with a reason; nothing is deleted."`
 	Attach artifactsAttachCmd `cmd:"" help:"Attach an artifact to a control or an action."`
 	Detach artifactsDetachCmd `cmd:"" help:"Detach an artifact from a control or an action, with a reason."`
 }
@@ -133,6 +135,8 @@ type artifactJSON struct {
 	SHA256     map[string]string     `json:"sha256"`
 	BuiltAt    jsonTime              `json:"built_at"`
 	BuiltBy    string                `json:"built_by"`
+	Review     evidence.ReviewStatus `json:"review"`
+	Retired    string                `json:"retired,omitempty"`
 	Controls   []string              `json:"controls"`
 	Actions    []string              `json:"actions"`
 }
@@ -141,7 +145,7 @@ func toArtifactJSON(v artifact.View) artifactJSON {
 	x, l := v.Artifact, v.Artifact.Latest
 	j := artifactJSON{ID: x.ID, Version: l.Version, Kind: x.Kind, Recipe: x.Recipe, Title: x.Title, From: jsonTime(x.Period.From), To: jsonTime(x.Period.To),
 		Result: l.Result, Population: l.Population, Rows: l.Rows, Formats: []string{}, SHA256: map[string]string{}, BuiltAt: jsonTime(l.BuiltAt), BuiltBy: l.BuiltBy,
-		Controls: orEmpty(v.ControlKeys), Actions: orEmpty(v.ActionKeys)}
+		Review: v.Standing.Status, Retired: x.Retired, Controls: orEmpty(v.ControlKeys), Actions: orEmpty(v.ActionKeys)}
 	for _, f := range l.Files {
 		j.Formats = append(j.Formats, f.Format)
 		j.SHA256[f.Format] = f.SHA256
@@ -172,10 +176,10 @@ func (c *artifactsListCmd) Run(ctx context.Context, g *Globals) error {
 			fmt.Fprintln(g.out, "No artifacts. Build one: exhibit artifacts build failed-sign-ins --from T --to T")
 			return nil
 		}
-		t := newTable(g.out, "id", "version", "recipe", "from", "to", "result", "population", "rows", "controls", "actions")
+		t := newTable(g.out, "id", "version", "recipe", "from", "to", "result", "population", "rows", "review", "controls", "actions")
 		for _, v := range views {
 			x, l := v.Artifact, v.Artifact.Latest
-			t.row(string(x.ID), fmt.Sprint(l.Version), x.Recipe, moment(x.Period.From), moment(x.Period.To), string(l.Result), count(l.Population), count(l.Rows),
+			t.row(string(x.ID), fmt.Sprint(l.Version), x.Recipe, moment(x.Period.From), moment(x.Period.To), string(l.Result), count(l.Population), count(l.Rows), string(v.Standing.Status),
 				strings.Join(v.ControlKeys, " "), strings.Join(v.ActionKeys, " "))
 		}
 		return t.flush()
@@ -208,6 +212,10 @@ func (g *Globals) printArtifact(v artifact.View) error {
 	fmt.Fprintf(g.out, "Result: %s. Population %s, rows %s. Built %s by %s.\n", l.Result, count(l.Population), count(l.Rows), moment(l.BuiltAt), printable(l.BuiltBy))
 	for _, f := range l.Files {
 		fmt.Fprintf(g.out, "  %-7s %12s bytes  sha256 %s\n", f.Format, count(f.Size), f.SHA256)
+	}
+	fmt.Fprintf(g.out, "Review: %s\n", reviewWords(v.Standing))
+	if !x.RetiredAt.IsZero() {
+		fmt.Fprintf(g.out, "Retired %s: %s\n", moment(x.RetiredAt), printable(x.Retired))
 	}
 	if len(v.ControlKeys)+len(v.ActionKeys) > 0 {
 		fmt.Fprintf(g.out, "Attached to: %s\n", strings.Join(append(append([]string{}, v.ControlKeys...), v.ActionKeys...), ", "))

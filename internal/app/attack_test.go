@@ -271,6 +271,66 @@ func attacks() []attack {
 			}
 			f.relog()
 		}},
+		{"somebody approves what he made himself", "self_approval", func(f *forgery) {
+			review, made := f.leaves[f.find(translog.KindReview, 0)], f.leaves[f.find(translog.KindArtifact, 0)]
+			setText(review, "actor_commit", made.Text("actor_commit"))
+			f.relog()
+		}},
+		{"an approval is of another artifact's version", "review_subject", func(f *forgery) {
+			review, other := f.leaves[f.find(translog.KindReview, 0)], f.find(translog.KindAttach, 0)
+			setText(review, "subject", translog.RecordID(f.raw[other]))
+			f.relog()
+		}},
+		{"an approval is of a version that came after it", "review_subject", leaf(translog.KindReview, 0, func(l translog.Leaf) { setText(l, "version", int64(2)) })},
+		{"an approval binds other bytes", "review_binds", leaf(translog.KindReview, 0, func(l translog.Leaf) { setText(l, "digest_commit", l.Text("actor_commit")) })},
+		{"an approval of an older version is shown as current", "review_status", func(f *forgery) {
+			i, at := f.find(translog.KindArtifact, 0), f.find(translog.KindCoverage, 0)
+			next, id := maps.Clone(f.leaves[i].Fields), f.leaves[i].Text("artifact")
+			next["version"], next["at"] = int64(2), f.leaves[at].At()
+			old := translog.RecordID(f.raw[i])
+			f.insert(at, translog.Leaf{Kind: translog.KindArtifact, Fields: next})
+			for i := range f.m.Artifacts {
+				if f.m.Artifacts[i].ID == id {
+					f.m.Artifacts[i].Version, f.m.Artifacts[i].Record = 2, translog.RecordID([]byte("new"))
+				}
+			}
+			for i := range f.m.Status {
+				if f.m.Status[i].Artifact == id {
+					f.m.Status[i].Version = 2
+				}
+			}
+			for i := range f.m.Files {
+				if f.m.Files[i].Record == old {
+					f.m.Files[i].Record = translog.RecordID([]byte("new"))
+				}
+			}
+			f.relog()
+		}},
+		{"a rejection after the approval is hidden", "review_status", func(f *forgery) {
+			i, at := f.find(translog.KindReview, 0), f.find(translog.KindCoverage, 0)
+			no := maps.Clone(f.leaves[i].Fields)
+			no["verdict"], no["review"], no["at"] = "rejected", "re_aaaaaaaaaaaaaaaa", f.leaves[at].At()
+			f.insert(at, translog.Leaf{Kind: translog.KindReview, Fields: no})
+			f.relog()
+		}},
+		{"a verdict that nobody knows", "leaf_unknown", leaf(translog.KindReview, 0, func(l translog.Leaf) { setText(l, "verdict", "fine") })},
+		{"what nobody reviewed is shown as approved", "review_status", func(f *forgery) {
+			for i := range f.m.Artifacts {
+				f.m.Artifacts[i].Review = "approved"
+			}
+			f.relog()
+		}},
+		{"the index alone calls something approved", "index", func(f *forgery) {
+			f.parts[bundle.PathIndex] = bytes.ReplaceAll(f.parts[bundle.PathIndex], []byte("not_reviewed"), []byte("approved"))
+			f.relog()
+		}},
+		{"an artifact that was retired is shown as in use", "retired", func(f *forgery) {
+			i, at := f.find(translog.KindReview, 0), f.find(translog.KindCoverage, 0)
+			l, zero := f.leaves[i], strings.Repeat("0", 64)
+			f.insert(at, translog.Leaf{Kind: translog.KindRetire, Fields: translog.Fields{"at": f.leaves[at].At(), "artifact": l.Text("artifact"), "version": l.Int("version"),
+				"subject": l.Text("subject"), "actor_commit": zero, "reason_commit": zero, "prev": ""}})
+			f.relog()
+		}},
 		{"a leaf of an unknown kind", "leaf_unknown", func(f *forgery) {
 			f.raw[3] = []byte("exhibit/leaf/v1 murmur\n{\"at\":1}\n")
 			f.sign()

@@ -15,6 +15,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/bundle"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/seal"
 	"github.com/exhibithq/exhibit/internal/source"
 	"github.com/exhibithq/exhibit/internal/source/all"
@@ -32,12 +33,13 @@ var (
 // story is an App with evidence in it and a bundle of that.
 type story struct {
 	*app.App
-	t      testing.TB
-	now    time.Time
-	conn   evidence.ID
-	bytes  []byte
-	policy *translog.Policy
-	key    *translog.SigningKey
+	t        testing.TB
+	now      time.Time
+	conn     evidence.ID
+	reviewed evidence.ID // the artifact that was approved
+	bytes    []byte
+	policy   *translog.Policy
+	key      *translog.SigningKey
 }
 
 func newStory(t testing.TB) *story {
@@ -61,11 +63,23 @@ func newStory(t testing.TB) *story {
 		s.ok(err)
 		_, err = s.Artifacts.AutoAttach(t.Context(), "Ada Okafor", s.Workspace, v.Artifact.ID)
 		s.ok(err)
+		if r == "failed-sign-ins" {
+			s.reviewed = v.Artifact.ID
+			s.review(evidence.ReviewApproved, "")
+		}
 	}
 	_, err = s.Audits.Create(t.Context(), "Ada Okafor", s.Workspace, "soc2", evidence.Span{From: storyStart, To: storyEnd}, "Spring")
 	s.ok(err)
 	s.bundle()
 	return s
+}
+
+// review has somebody else judge the artifact of failed sign-ins.
+func (s *story) review(verdict evidence.ReviewVerdict, reason string) {
+	s.t.Helper()
+	c := people.Caller{Member: "us_rita", Workspace: s.Workspace, Name: "Rita Example", Role: people.Reviewer}
+	_, err := s.Artifacts.Review(s.t.Context(), c, artifact.ReviewRequest{Artifact: s.reviewed, Verdict: verdict, Reason: reason})
+	s.ok(err)
 }
 
 func (s *story) ok(err error) {
@@ -271,7 +285,8 @@ func (f *forgery) leavesAnew() {
 		f.m.Status[i].Record = orSame(records, f.m.Status[i].Record)
 	}
 	for i := range f.m.Artifacts {
-		f.m.Artifacts[i].Record = orSame(records, f.m.Artifacts[i].Record)
+		a := &f.m.Artifacts[i]
+		a.Record, a.Reviewed, a.Retired = orSame(records, a.Record), orSame(records, a.Reviewed), orSame(records, a.Retired)
 	}
 	for i := range f.m.Coverage {
 		f.m.Coverage[i].Record = orSame(records, f.m.Coverage[i].Record)
@@ -326,6 +341,13 @@ func (f *forgery) sign() {
 	for _, a := range f.m.Artifacts {
 		wants[fmt.Sprintf("%s%s_v%d.tlog-proof", bundle.DirProofs, a.ID, a.Version)] = a.Record
 	}
+	for _, a := range f.m.Artifacts {
+		for _, leaf := range f.raw {
+			if l, err := translog.DecodeLeaf(leaf); err == nil && translog.RecordID(leaf) == a.Reviewed {
+				wants[bundle.DirProofs+l.Text("review")+".tlog-proof"] = a.Reviewed
+			}
+		}
+	}
 	for _, s := range f.m.Status {
 		wants[bundle.DirProofs+s.Attachment+".tlog-proof"] = s.Record
 	}
@@ -358,6 +380,17 @@ func (f *forgery) find(kind translog.Kind, n int) int {
 	}
 	f.t.Fatalf("there is no leaf %d of kind %s", n, kind)
 	return -1
+}
+
+// insert puts a leaf before leaf at, among the evidence that the bundle is about.
+func (f *forgery) insert(at int, l translog.Leaf) {
+	f.leaves, f.raw = slices.Insert(f.leaves, at, l), slices.Insert(f.raw, at, []byte("new"))
+	f.m.AsOf++
+	for _, l := range f.leaves {
+		if l.Kind == translog.KindCoverage {
+			setText(l, "as_of", f.m.AsOf)
+		}
+	}
 }
 
 func (f *forgery) drop(i int) {

@@ -36,6 +36,10 @@ type Store interface {
 	Artifacts(ctx context.Context, ws evidence.ID, f store.ArtifactFilter) ([]evidence.Artifact, error)
 	ArtifactVersions(ctx context.Context, ws, id evidence.ID) ([]evidence.ArtifactVersion, error)
 
+	RetireArtifact(ctx context.Context, ws, id evidence.ID, at time.Time, by, reason string) error
+	AddReview(ctx context.Context, r evidence.Review) error
+	Reviews(ctx context.Context, ws, artifact evidence.ID) ([]evidence.Review, error)
+
 	Attach(ctx context.Context, a evidence.Attachment) error
 	Detach(ctx context.Context, ws, id evidence.ID, at time.Time, by, reason string) error
 	Attachments(ctx context.Context, ws evidence.ID, f store.AttachmentFilter) ([]evidence.Attachment, error)
@@ -91,6 +95,7 @@ type View struct {
 	Artifact    evidence.Artifact
 	ControlKeys []string // in order
 	ActionKeys  []string // in order
+	Standing    evidence.ReviewStanding
 	// Unchanged says, after Build, that the events gave the same table as the newest version, so that no version was made.
 	Unchanged bool
 }
@@ -160,6 +165,13 @@ func (s *Service) views(ctx context.Context, ws evidence.ID, f store.AttachmentF
 		at[a.ID] = &views[i]
 	}
 	targets := map[evidence.Target][]*View{}
+	standings, err := s.standings(ctx, ws, all)
+	if err != nil {
+		return nil, err
+	}
+	for i := range views {
+		views[i].Standing = standings[all[i].ID]
+	}
 	for _, x := range attached {
 		if v := at[x.Artifact]; v != nil {
 			targets[x.Target] = append(targets[x.Target], v)

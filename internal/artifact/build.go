@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/recipe"
 	"github.com/exhibithq/exhibit/internal/store"
 )
@@ -127,7 +128,8 @@ func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *
 		return View{}, fmt.Errorf("writing provenance: %w", err)
 	}
 	period := evidence.Span{From: p.Period.From, To: p.Period.To}
-	if old, ok, err := s.same(ctx, ws, report, files); err != nil || ok {
+	// One that was retired comes back into use with a new version, even if it says the same.
+	if old, ok, err := s.same(ctx, ws, report, files); err != nil || ok && old.RetiredAt.IsZero() {
 		if err != nil {
 			return View{}, err
 		}
@@ -142,7 +144,7 @@ func (s *Service) save(ctx context.Context, who string, ws evidence.ID, report *
 		ID: evidence.NewID(evidence.PrefixArtifact), Workspace: ws, Kind: evidence.Derived, Recipe: p.Recipe.ID, Variant: report.Variant, Title: p.Recipe.Title, Period: period, CreatedAt: now,
 		Latest: evidence.ArtifactVersion{
 			RecipeVersion: p.Recipe.Version, Engine: p.Engine, Result: p.Result, Population: p.Counts.Population, Rows: p.Counts.Rows,
-			Provenance: provenance, Files: files, BuiltAt: now, BuiltBy: who, AsOf: asOf,
+			Provenance: provenance, Files: files, BuiltAt: now, BuiltBy: who, BuiltMember: people.From(ctx).Member, AsOf: asOf,
 		},
 	})
 	if err != nil {

@@ -34,6 +34,8 @@ type Store interface {
 	Attachments(ctx context.Context, ws evidence.ID, f store.AttachmentFilter) ([]evidence.Attachment, error)
 	Artifact(ctx context.Context, ws, id evidence.ID) (evidence.Artifact, error)
 
+	Pages(ctx context.Context, q evidence.Query, each func(store.PageRow) error) error
+
 	MarkLog(ctx context.Context, ws evidence.ID) (store.Mark, error)
 	Log(ctx context.Context, ws evidence.ID) (store.LogState, error)
 	LogNodes(ctx context.Context, l store.LogState) translog.Nodes

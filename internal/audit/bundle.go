@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/csv"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -99,10 +98,12 @@ type maker struct {
 	manifestSHA string
 	signed      translog.Vouched
 
-	artifacts map[string]*kept   // by artifact ID: the newest version
-	attached  map[string]located // by attachment ID
-	versions  []translog.Leaf    // every version of every artifact
-	things    []translog.Leaf    // how controls and actions are set up
+	artifacts map[string]*kept     // by artifact ID: the newest version
+	attached  map[string]located   // by attachment ID
+	versions  []located            // every version of every artifact
+	reviews   map[string][]located // by artifact ID, oldest first
+	retired   map[string]located   // by artifact ID: the leaf that took it out of use last
+	things    []translog.Leaf      // how controls and actions are set up
 	pages     []pageLeaf
 	lastRead  map[store.StreamKey]int64 // time of the last answer of each stream, by the log
 	openings  []bundle.Opening
@@ -124,6 +125,7 @@ type kept struct {
 }
 
 type pageLeaf struct {
+	n         int64 // of its leaf
 	key       store.StreamKey
 	page      int64
 	low, high int64
@@ -182,6 +184,7 @@ func (m *maker) freeze() error {
 // readLog goes through the log once and keeps where things are.
 func (m *maker) readLog() error {
 	m.artifacts, m.attached, m.lastRead = map[string]*kept{}, map[string]located{}, map[store.StreamKey]int64{}
+	m.reviews, m.retired = map[string][]located{}, map[string]located{}
 	inScope := map[string]bool{}
 	for _, c := range m.manifest.Controls {
 		inScope[c.ID] = true
@@ -201,7 +204,7 @@ func (m *maker) readLog() error {
 		switch l.Kind {
 		case translog.KindArtifact:
 			m.artifacts[l.Text("artifact")] = &kept{located: at}
-			m.versions = append(m.versions, l)
+			m.versions = append(m.versions, at)
 		case translog.KindConfig:
 			if area := l.Text("area"); area == "control" || area == "action" {
 				m.things = append(m.things, l)
@@ -212,13 +215,17 @@ func (m *maker) readLog() error {
 			}
 		case translog.KindDetach:
 			delete(m.attached, l.Text("attachment"))
+		case translog.KindReview:
+			m.reviews[l.Text("artifact")] = append(m.reviews[l.Text("artifact")], at)
+		case translog.KindRetire:
+			m.retired[l.Text("artifact")] = at
 		case translog.KindGap:
 			return m.open(l, "reason_commit")
 		case translog.KindPage:
 			key := store.StreamKey{Connection: evidence.ID(l.Text("connection")), Stream: evidence.Stream(l.Text("stream"))}
 			low, _ := translog.ParseMillis(l.Text("min_at"))
 			high, _ := translog.ParseMillis(l.Text("max_at"))
-			m.pages = append(m.pages, pageLeaf{key, l.Int("page"), low, high})
+			m.pages = append(m.pages, pageLeaf{n, key, l.Int("page"), low, high})
 			m.lastRead[key] = max(m.lastRead[key], l.Int("t_req"))
 		case translog.KindPolls:
 			key := store.StreamKey{Connection: evidence.ID(l.Text("connection")), Stream: evidence.Stream(l.Text("stream"))}
@@ -267,7 +274,11 @@ func (m *maker) keepAttached() error {
 		k.artifact = a
 		k.name = fmt.Sprintf("%s_v%d", id, a.Latest.Version)
 		m.proofs = append(m.proofs, k.located)
-		m.manifest.Artifacts = append(m.manifest.Artifacts, bundle.Artifact{ID: id, Version: k.leaf.Int("version"), Record: k.record})
+		ref := bundle.Artifact{ID: id, Version: k.leaf.Int("version"), Record: k.record}
+		if err := m.judge(&ref, k); err != nil {
+			return err
+		}
+		m.manifest.Artifacts = append(m.manifest.Artifacts, ref)
 	}
 	if err := m.openOthers(); err != nil {
 		return err
@@ -288,7 +299,7 @@ func (m *maker) openOthers() error {
 		return nil
 	}
 	for _, l := range m.versions {
-		if err := errors.Join(m.open(l, "title_commit"), m.open(l, "actor_commit")); err != nil {
+		if err := errors.Join(m.open(l.leaf, "title_commit"), m.open(l.leaf, "actor_commit")); err != nil {
 			return err
 		}
 	}
@@ -500,30 +511,11 @@ func (m *maker) opened(l translog.Leaf, field string) string {
 
 // addTables adds what people and their tools read: an index of controls and OSCAL assessment results.
 func (m *maker) addTables() error {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	w.UseCRLF = true
-	rows := [][]string{{"control", "name", "action", "artifact", "version", "title", "from", "to", "result", "strength", "attached_by", "leaf"}}
-	for _, s := range m.manifest.Status {
-		k, at := m.artifacts[s.Artifact], m.attached[s.Attachment]
-		c, action := m.controlOf(s)
-		span, _ := k.leaf.Span("period")
-		rows = append(rows, []string{c.Key, c.Name, action, s.Artifact, fmt.Sprint(s.Version), m.opened(k.leaf, "title_commit"), stamp(fromMS(span.From)), stamp(fromMS(span.To)),
-			s.Result, s.Strength, m.opened(at.leaf, "actor_commit"), fmt.Sprint(at.n)})
-	}
-	for _, row := range rows {
-		for i := range row {
-			row[i] = recipe.GuardFormula(row[i])
-		}
-		if err := w.Write(row); err != nil {
-			return err
-		}
-	}
-	w.Flush()
-	if err := w.Error(); err != nil {
+	index, err := m.index()
+	if err != nil {
 		return err
 	}
-	if _, err := m.w.AddBytes(bundle.File{Path: bundle.PathIndex, Role: "index"}, b.Bytes()); err != nil {
+	if _, err := m.w.AddBytes(bundle.File{Path: bundle.PathIndex, Role: "index"}, index); err != nil {
 		return err
 	}
 	text, err := m.oscal()

@@ -16,6 +16,7 @@ var verifyJS string
 // readmeRow is a line of the table of controls.
 type readmeRow struct {
 	Control, Name, Action, Title, Period, Result, Strength string
+	Review                                                 string
 	Files                                                  []readmeFile
 }
 
@@ -43,6 +44,7 @@ func readme(m *maker) ([]byte, error) {
 		c, action := m.controlOf(s)
 		span, _ := k.leaf.Span("period")
 		row := readmeRow{Control: c.Key, Name: c.Name, Action: action, Title: m.opened(k.leaf, "title_commit"), Period: stamp(fromMS(span.From)) + " to " + stamp(fromMS(span.To)), Result: s.Result, Strength: s.Strength}
+		row.Review = m.reviewWords(s.Artifact)
 		for _, f := range files {
 			if f.Record == k.record && f.Format != "provenance" {
 				row.Files = append(row.Files, readmeFile{f.Path, f.Format})

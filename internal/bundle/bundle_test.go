@@ -155,7 +155,7 @@ func sampleManifest() Manifest {
 	return Manifest{Bundle: "bu_1", Origin: "exhibit/ws_1", Workspace: "ws_1", Audit: "Q1", Framework: "soc2", From: 1, To: 2, Created: 3, Generator: "Exhibit/dev", Profile: "full", AsOf: 9,
 		Controls: []Control{{"co_1", "AC-1", "Access"}}, Actions: []ActionRef{{"ac_1", "A-1", "co_1"}}, Status: []Status{{"co_1", "", "at_1", "ar_1", 1, "strong", "complete", "ff"}},
 		Coverage:  []Claim{{"cn_1", "itemusages", 1, 2, 3, 4, 5, []translog.Millis{{From: 1, To: 2}}, true, true, "ee"}},
-		Artifacts: []Artifact{{"ar_1", 1, "dd"}}, Files: []File{{Path: "readme.html", Role: "readme", Size: 1, SHA256: "aa", Packed: "bb"}}, Limits: []string{"1Password signs nothing"}}
+		Artifacts: []Artifact{{ID: "ar_1", Version: 1, Record: "dd", Review: "approved", Reviewed: "cc"}}, Files: []File{{Path: "readme.html", Role: "readme", Size: 1, SHA256: "aa", Packed: "bb"}}, Limits: []string{"1Password signs nothing"}}
 }
 
 func FuzzDecodeManifest(f *testing.F) {

@@ -67,6 +67,10 @@ type Artifact struct {
 	ID      string
 	Version int64
 	Record  string // of its leaf
+	// Review is where it stands with its reviewers: not_reviewed, approved, changes_requested, rejected or reopened, and
+	// Reviewed the record of the review that this follows from.
+	Review, Reviewed string
+	Retired          string // record of the leaf that took it out of use; empty: it is in use
 }
 
 // MaxManifest bounds a manifest in bytes.
@@ -106,7 +110,7 @@ func (m Manifest) Encode() ([]byte, error) {
 		}),
 		"artifacts": list(len(m.Artifacts), func(i int) translog.Fields {
 			a := m.Artifacts[i]
-			return translog.Fields{"id": a.ID, "version": a.Version, "record": a.Record}
+			return translog.Fields{"id": a.ID, "version": a.Version, "record": a.Record, "review": a.Review, "reviewed": a.Reviewed, "retired": a.Retired}
 		}),
 		"files": list(len(m.Files), func(i int) translog.Fields {
 			f := m.Files[i]
@@ -153,7 +157,7 @@ func DecodeManifest(b []byte) (Manifest, error) {
 		m.Coverage = append(m.Coverage, c)
 	}
 	for _, l := range d.list(top, "artifacts") {
-		m.Artifacts = append(m.Artifacts, Artifact{l.Text("id"), l.Int("version"), l.Text("record")})
+		m.Artifacts = append(m.Artifacts, Artifact{ID: l.Text("id"), Version: l.Int("version"), Record: l.Text("record"), Review: l.Text("review"), Reviewed: l.Text("reviewed"), Retired: l.Text("retired")})
 	}
 	for _, l := range d.list(top, "files") {
 		m.Files = append(m.Files, File{Path: l.Text("path"), Role: l.Text("role"), Size: l.Int("size"), SHA256: l.Text("sha256"), Packed: l.Text("packed_sha256"),

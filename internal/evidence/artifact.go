@@ -76,6 +76,7 @@ type ArtifactVersion struct {
 	BuiltAt       time.Time
 	BuiltBy       string
 	AsOf          int64 // size of the log whose evidence it was made from; 0: that of the log when it is stored
+	BuiltMember   ID    // who may never review it; empty: made on the command line
 }
 
 // Target says what an artifact is attached to: exactly one of the two.

@@ -25,6 +25,8 @@ const (
 	PrefixFilter     = "fi"
 	PrefixExport     = "ex"
 	PrefixDraft      = "dr"
+	PrefixReview     = "re"
+	PrefixSchedule   = "sc"
 )
 
 // NewID makes a fresh ID. crypto/rand never fails.

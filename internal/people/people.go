@@ -23,8 +23,10 @@ const (
 	ReadArtifacts     Permission = "read artifacts"
 	BuildArtifacts    Permission = "build artifacts"
 	AttachArtifacts   Permission = "attach artifacts"
-	ReadActions       Permission = "read actions"
-	ReadControls      Permission = "read controls and frameworks"
+	// ReviewArtifacts is to approve and reject what somebody else made.
+	ReviewArtifacts Permission = "review artifacts"
+	ReadActions     Permission = "read actions"
+	ReadControls    Permission = "read controls and frameworks"
 	// ManageControls is to make, change and retire controls, to load frameworks and to take them into use.
 	ManageControls Permission = "manage controls and frameworks"
 	// ReadSettings is to see members, channels of notifications, and the activity trail.
@@ -59,7 +61,7 @@ func Permissions() []Permission {
 		Own,
 		ReadSources, ManageConnections,
 		ReadEvents,
-		ReadArtifacts, BuildArtifacts, AttachArtifacts,
+		ReadArtifacts, BuildArtifacts, AttachArtifacts, ReviewArtifacts,
 		ReadActions,
 		ReadControls, ManageControls,
 		ReadSettings, ManageSettings, ManagePeople, MakeTokens,
@@ -97,19 +99,21 @@ func ParseRole(s string) (Role, error) {
 // Grants gives what a role may do: the one permission table. A role that is not in it may do nothing.
 //
 // The help desk keeps connections alive and never sees what people did. A reviewer judges evidence and therefore does
-// not make it. An auditor's view is given by an audit, with its controls and its window; outside of one he has none.
-// A viewer sees how things stand and not what each person did. Settings and people bind the whole workspace, so an
-// administrator alone changes them.
+// not make it; whoever makes it or decides over settings does not judge it. An auditor's view is given by an audit, with
+// its controls and its window; outside of one he has none. A viewer sees how things stand and not what each person did.
+// Settings and people bind the whole workspace, so an administrator alone changes them.
 func (r Role) Grants() []Permission {
 	switch r {
 	case Admin:
-		return Permissions()
+		return slices.DeleteFunc(Permissions(), func(p Permission) bool { return p == ReviewArtifacts })
 	case Collaborator:
-		return slices.DeleteFunc(Permissions(), func(p Permission) bool { return p == ManageSettings || p == ManagePeople })
+		return slices.DeleteFunc(Permissions(), func(p Permission) bool {
+			return p == ManageSettings || p == ManagePeople || p == ReviewArtifacts
+		})
 	case HelpDesk:
 		return []Permission{Own, ReadSources, ManageConnections, ReadActions}
 	case Reviewer:
-		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReadActions, ReadControls}
+		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReviewArtifacts, ReadActions, ReadControls}
 	case Auditor:
 		return []Permission{Own}
 	case Viewer:

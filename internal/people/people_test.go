@@ -14,17 +14,19 @@ import (
 // TestTable holds the whole permission table a second time, so that nobody widens a role by accident.
 func TestTable(t *testing.T) {
 	all := []people.Permission{"own", "read sources and connections", "manage connections", "read events", "read artifacts", "build artifacts",
-		"attach artifacts", "read actions", "read controls and frameworks", "manage controls and frameworks",
+		"attach artifacts", "review artifacts", "read actions", "read controls and frameworks", "manage controls and frameworks",
 		"read settings", "manage settings", "manage people", "make API tokens"}
 	want := map[people.Role][]people.Permission{
-		people.Admin:        all,
-		people.Collaborator: slices.DeleteFunc(slices.Clone(all), func(p people.Permission) bool { return p == "manage settings" || p == "manage people" }),
-		people.HelpDesk:     {"own", "read sources and connections", "manage connections", "read actions"},
-		people.Reviewer:     {"own", "read sources and connections", "read events", "read artifacts", "read actions", "read controls and frameworks"},
-		people.Auditor:      {"own"},
-		people.Viewer:       {"own", "read sources and connections", "read artifacts", "read actions", "read controls and frameworks"},
-		"":                  nil,
-		"root":              nil,
+		people.Admin: slices.DeleteFunc(slices.Clone(all), func(p people.Permission) bool { return p == "review artifacts" }),
+		people.Collaborator: slices.DeleteFunc(slices.Clone(all), func(p people.Permission) bool {
+			return p == "manage settings" || p == "manage people" || p == "review artifacts"
+		}),
+		people.HelpDesk: {"own", "read sources and connections", "manage connections", "read actions"},
+		people.Reviewer: {"own", "read sources and connections", "read events", "read artifacts", "review artifacts", "read actions", "read controls and frameworks"},
+		people.Auditor:  {"own"},
+		people.Viewer:   {"own", "read sources and connections", "read artifacts", "read actions", "read controls and frameworks"},
+		"":              nil,
+		"root":          nil,
 	}
 	if diff := cmp.Diff(all, people.Permissions()); diff != "" {
 		t.Errorf("permissions (-want +got):\n%s", diff)

@@ -16,6 +16,7 @@ const (
 	ScopeMonitor  Scope = "monitor"  // how connections are and what has been read; no event and no artifact
 	ScopeRead     Scope = "read"     // all that is shown
 	ScopeBuild    Scope = "build"    // build, attach and detach artifacts; change controls and frameworks
+	ScopeReview   Scope = "review"   // approve and reject artifacts
 	ScopeManage   Scope = "manage"   // look after connections
 	ScopeSettings Scope = "settings" // change settings and make further tokens
 	ScopePeople   Scope = "people"   // invite, change roles, suspend and reinstate
@@ -23,7 +24,7 @@ const (
 
 // AllScopes gives all scopes, the weakest first.
 func AllScopes() []Scope {
-	return []Scope{ScopeMonitor, ScopeRead, ScopeBuild, ScopeManage, ScopeSettings, ScopePeople}
+	return []Scope{ScopeMonitor, ScopeRead, ScopeBuild, ScopeReview, ScopeManage, ScopeSettings, ScopePeople}
 }
 
 // Grants gives what a scope lets a token do. A test holds that every permission is in one.
@@ -35,6 +36,8 @@ func (s Scope) Grants() []Permission {
 		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReadActions, ReadControls, ReadSettings}
 	case ScopeBuild:
 		return []Permission{Own, BuildArtifacts, AttachArtifacts, ManageControls}
+	case ScopeReview:
+		return []Permission{Own, ReviewArtifacts}
 	case ScopeManage:
 		return []Permission{Own, ManageConnections}
 	case ScopeSettings:
@@ -54,6 +57,8 @@ func (s Scope) Says() string {
 		return "Read everything that the pages show, events with their personal data included."
 	case ScopeBuild:
 		return "Build artifacts, attach and detach them; change controls and frameworks."
+	case ScopeReview:
+		return "Approve and reject artifacts that somebody else made."
 	case ScopeManage:
 		return "Add connections, check them, rotate their tokens, switch them off and on."
 	case ScopeSettings:

@@ -17,6 +17,7 @@ func TestScopeTable(t *testing.T) {
 		"monitor":  {"own", "read sources and connections"},
 		"read":     {"own", "read sources and connections", "read events", "read artifacts", "read actions", "read controls and frameworks", "read settings"},
 		"build":    {"own", "build artifacts", "attach artifacts", "manage controls and frameworks"},
+		"review":   {"own", "review artifacts"},
 		"manage":   {"own", "manage connections"},
 		"settings": {"own", "manage settings", "make API tokens"},
 		"people":   {"own", "manage people"},

@@ -2,6 +2,7 @@ package program
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 )
@@ -14,6 +15,7 @@ const (
 	Rejected         Verdict = "rejected"
 	ChangesRequested Verdict = "changes_requested"
 	NotReviewed      Verdict = "not_reviewed"
+	Reopened         Verdict = "reopened" // it was reviewed, and what was reviewed is no longer all there is
 	Approved         Verdict = "approved"
 	NoVerdict        Verdict = "none" // there is nothing to conclude about
 )
@@ -53,10 +55,21 @@ const (
 	NoIntegrity Integrity = "none" // there is nothing to check
 )
 
-// verdicts gives what people concluded about artifacts. It is the only place where the matrix reads reviews. No reviews
-// are kept yet: an artifact that is not in the answer counts as not reviewed.
-func (s *Service) verdicts(context.Context, evidence.ID) (map[evidence.ID]Verdict, error) {
-	return map[evidence.ID]Verdict{}, nil
+// verdicts gives what people concluded about artifacts. It is the only place where the matrix reads reviews. An artifact
+// that is not in the answer counts as not reviewed.
+func (s *Service) verdicts(ctx context.Context, ws evidence.ID) (map[evidence.ID]Verdict, error) {
+	if s.reviews == nil {
+		return map[evidence.ID]Verdict{}, nil
+	}
+	standings, err := s.reviews.Standings(ctx, ws)
+	if err != nil {
+		return nil, fmt.Errorf("reading what was reviewed: %w", err)
+	}
+	out := map[evidence.ID]Verdict{}
+	for id, standing := range standings {
+		out[id] = Verdict(standing.Status)
+	}
+	return out, nil
 }
 
 // integrity gives what the last check of the proofs said about artifacts. It is the only place where the matrix reads

@@ -150,7 +150,7 @@ func (k marker) cell(month evidence.Span, controls []evidence.Control) Cell {
 		verdicts = append(verdicts, known(k.verdicts, a.ID, NotReviewed))
 		integrity = append(integrity, known(k.integrity, a.ID, NotChecked))
 	}
-	c.Verdict = weakest([]Verdict{Rejected, ChangesRequested, NotReviewed, Approved}, NoVerdict, verdicts)
+	c.Verdict = weakest([]Verdict{Rejected, ChangesRequested, NotReviewed, Reopened, Approved}, NoVerdict, verdicts)
 	c.Integrity = weakest([]Integrity{ProofsFail, NotChecked, ProofsHold}, NoIntegrity, integrity)
 	return c
 }

@@ -46,10 +46,20 @@ type Store interface {
 	ActivityAbout(ctx context.Context, ws evidence.ID, subject string, limit int) ([]store.Activity, error)
 }
 
+// Reviews says what people concluded about artifacts.
+type Reviews interface {
+	// Standings gives where each artifact of a workspace stands; one that nobody reviewed may be left out.
+	Standings(ctx context.Context, ws evidence.ID) (map[evidence.ID]evidence.ReviewStanding, error)
+}
+
+// ReadReviews makes the matrix show what r says. It is called once, before the Service is used.
+func (s *Service) ReadReviews(r Reviews) { s.reviews = r }
+
 // Service is the use cases. Its methods may be called from several goroutines and processes at once.
 type Service struct {
 	store   Store
 	now     func() time.Time
+	reviews Reviews                               // nil: nothing was reviewed
 	shipped func() ([]framework.Framework, error) // what comes with Exhibit, read once
 }
 

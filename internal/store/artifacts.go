@@ -102,7 +102,8 @@ func addVersion(ctx context.Context, q *sqlc.Queries, a *evidence.Artifact) erro
 	}
 	err = q.AddArtifactVersion(ctx, sqlc.AddArtifactVersionParams{Artifact: string(a.ID), Version: int64(v.Version),
 		RecipeVersion: int64(v.RecipeVersion), Engine: v.Engine, Result: string(v.Result), Population: v.Population,
-		TableRows: v.Rows, Provenance: provenance, Files: string(files), BuiltAt: ms(v.BuiltAt), BuiltBy: v.BuiltBy})
+		TableRows: v.Rows, Provenance: provenance, Files: string(files), BuiltAt: ms(v.BuiltAt), BuiltBy: v.BuiltBy,
+		BuiltMember: string(v.BuiltMember)})
 	if err != nil {
 		return fmt.Errorf("storing a version of an artifact: %w", err)
 	}
@@ -166,7 +167,7 @@ func artifactOf(r sqlc.ArtifactRow) (evidence.Artifact, error) {
 func versionOf(r sqlc.ArtifactVersion) (evidence.ArtifactVersion, error) {
 	v := evidence.ArtifactVersion{Artifact: evidence.ID(r.Artifact), Version: int(r.Version), RecipeVersion: int(r.RecipeVersion),
 		Engine: r.Engine, Result: evidence.Completeness(r.Result), Population: r.Population, Rows: r.TableRows,
-		Provenance: r.Provenance, BuiltAt: fromMS(r.BuiltAt), BuiltBy: r.BuiltBy}
+		Provenance: r.Provenance, BuiltAt: fromMS(r.BuiltAt), BuiltBy: r.BuiltBy, BuiltMember: evidence.ID(r.BuiltMember)}
 	if err := json.Unmarshal([]byte(r.Files), &v.Files); err != nil {
 		return v, fmt.Errorf("reading the files of artifact %s: %w", r.Artifact, err)
 	}

@@ -22,6 +22,7 @@ import (
 
 func connectionChain(id evidence.ID) string { return "connection/" + string(id) }
 func artifactChain(id evidence.ID) string   { return "artifact/" + string(id) }
+func reviewChain(id evidence.ID) string     { return "review/" + string(id) }
 func attachmentChain(id string) string      { return "attachment/" + id }
 func thingChain(area, id string) string     { return "config/" + area + "/" + id }
 
@@ -120,8 +121,19 @@ func (l *appender) artifact(ctx context.Context, a evidence.Artifact, before boo
 	if err := l.texts(ctx, f, [3]string{"actor_commit", string(translog.TagActor), v.BuiltBy}, [3]string{"title_commit", string(translog.TagSubject), a.Title}); err != nil {
 		return err
 	}
+	if err := l.member(ctx, f, v.BuiltMember); err != nil {
+		return err
+	}
 	_, err := l.add(ctx, translog.KindArtifact, artifactChain(a.ID), f)
 	return err
+}
+
+// member commits to which member did something, beside his name, which others can share; nothing for the command line.
+func (l *appender) member(ctx context.Context, f translog.Fields, id evidence.ID) error {
+	if id == "" {
+		return nil
+	}
+	return l.texts(ctx, f, [3]string{"member_commit", string(translog.TagActor), string(id)})
 }
 
 func (s *Store) enterArtifact(ctx context.Context, q *sqlc.Queries, a evidence.Artifact) error {

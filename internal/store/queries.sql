@@ -547,8 +547,8 @@ SELECT id FROM artifact WHERE workspace = @workspace AND recipe = @recipe AND fr
 SELECT CAST(coalesce(max(version), 0) AS bigint) FROM artifact_version WHERE artifact = @artifact;
 
 -- name: AddArtifactVersion :exec
-INSERT INTO artifact_version (artifact, version, recipe_version, engine, result, population, table_rows, provenance, files, built_at, built_by)
-VALUES (@artifact, @version, @recipe_version, @engine, @result, @population, @table_rows, @provenance, @files, @built_at, @built_by);
+INSERT INTO artifact_version (artifact, version, recipe_version, engine, result, population, table_rows, provenance, files, built_at, built_by, built_member)
+VALUES (@artifact, @version, @recipe_version, @engine, @result, @population, @table_rows, @provenance, @files, @built_at, @built_by, @built_member);
 
 -- name: Artifact :one
 SELECT a.*, sqlc.embed(v) FROM artifact a JOIN artifact_version v ON v.artifact = a.id
@@ -866,3 +866,54 @@ UPDATE sign_in_step SET tries = tries + 1 WHERE hash = @hash AND expires_at > @n
 
 -- name: WorkspaceNames :many
 SELECT id, name FROM workspace ORDER BY no;
+
+-- name: RetireArtifact :execrows
+UPDATE artifact SET retired_at = @retired_at, retired = @retired WHERE workspace = @workspace AND id = @id AND retired_at = 0;
+
+-- name: AddReview :exec
+INSERT INTO review (workspace, id, artifact, version, digest, verdict, reason, at, reviewer, member, leaf)
+VALUES (@workspace, @id, @artifact, @version, @digest, @verdict, @reason, @at, @reviewer, @member, @leaf);
+
+-- name: Reviews :many
+SELECT * FROM review WHERE workspace = @workspace AND (CAST(@artifact AS text) = '' OR artifact = @artifact) ORDER BY leaf;
+
+-- name: AddSchedule :execrows
+INSERT INTO schedule (workspace, id, recipe, cadence, settle_days, parameters, since_at, done_until, artifact, failure, failed_at,
+  created_at, created_by, member, stopped_at, stopped_by)
+VALUES (@workspace, @id, @recipe, @cadence, @settle_days, @parameters, @since_at, @done_until, '', '', 0, @created_at, @created_by, @member, 0, '')
+ON CONFLICT DO NOTHING;
+
+-- name: Schedules :many
+SELECT * FROM schedule WHERE workspace = @workspace ORDER BY stopped_at, created_at, id;
+
+-- name: StopSchedule :execrows
+UPDATE schedule SET stopped_at = @stopped_at, stopped_by = @stopped_by WHERE workspace = @workspace AND id = @id AND stopped_at = 0;
+
+-- name: ScheduleBuilt :exec
+UPDATE schedule SET done_until = @done_until, artifact = @artifact, failure = '', failed_at = 0
+WHERE workspace = @workspace AND id = @id AND done_until < @done_until;
+
+-- name: ScheduleFailed :exec
+UPDATE schedule SET failure = @failure, failed_at = @failed_at WHERE workspace = @workspace AND id = @id;
+
+-- name: PutEvidenceSetting :exec
+INSERT INTO evidence_setting (workspace, attach, holder, held_until) VALUES (@workspace, @attach, '', 0) ON CONFLICT (workspace) DO NOTHING;
+
+-- name: EvidenceSetting :one
+SELECT attach FROM evidence_setting WHERE workspace = @workspace;
+
+-- name: SetAttaching :exec
+UPDATE evidence_setting SET attach = @attach WHERE workspace = @workspace;
+
+-- name: TakeBuilding :execrows
+UPDATE evidence_setting SET holder = @holder, held_until = @held_until WHERE workspace = @workspace AND (holder = @holder OR held_until <= @now);
+
+-- name: LeaveBuilding :exec
+UPDATE evidence_setting SET holder = '', held_until = 0 WHERE workspace = @workspace AND holder = @holder;
+
+-- name: DeclineAttachment :exec
+INSERT INTO attachment_declined (workspace, artifact, target, reason, at, who) VALUES (@workspace, @artifact, @target, @reason, @at, @who)
+ON CONFLICT (workspace, artifact, target) DO NOTHING;
+
+-- name: DeclinedAttachments :many
+SELECT target FROM attachment_declined WHERE workspace = @workspace AND artifact = @artifact;

@@ -32,6 +32,8 @@ const (
 	KindArtifact  Kind = "artifact"   // a version of an artifact
 	KindAttach    Kind = "attach"     // an artifact is evidence for a control or an action
 	KindDetach    Kind = "detach"     // it no longer is
+	KindReview    Kind = "review"     // what a person concluded about a version of an artifact
+	KindRetire    Kind = "retire"     // an artifact is out of use, until it gets a new version
 	KindAction    Kind = "action"     // a line of the activity trail: a person did something
 	KindConfig    Kind = "config"     // a control, action, framework or member as it is from now on
 	KindCoverage  Kind = "coverage"   // what of a span of a stream was read: a statement that a verifier works out by himself
@@ -106,12 +108,18 @@ func schema(k Kind) []field {
 			need(isInt, "age", "ended", "seen", "known", "new", "changed", "missing"), may(isBool, "entered"))
 	case KindArtifact:
 		return slices.Concat(need(isText, "artifact", "kind", "recipe", "engine", "result"), need(isInt, "version", "recipe_version", "as_of", "population", "rows", "built"),
-			need(isSpan, "period"), need(isList, "outputs"), need(isHash, "actor_commit", "title_commit"), need(isEmpty, "prev"), may(isBool, "entered"))
+			need(isSpan, "period"), need(isList, "outputs"), need(isHash, "actor_commit", "title_commit"), need(isEmpty, "prev"),
+			may(isHash, "member_commit"), may(isBool, "entered"))
 	case KindAttach:
 		return slices.Concat(need(isText, "attachment", "artifact", "control", "action", "strength"), need(isInt, "version"), need(isBool, "automatic"),
 			need(isHash, "actor_commit", "reason_commit"), need(isEmpty, "subject"), may(isBool, "entered"))
 	case KindDetach:
 		return slices.Concat(need(isText, "attachment"), need(isHash, "actor_commit", "reason_commit"), need(isEmpty, "prev"), may(isBool, "entered"))
+	case KindReview:
+		return slices.Concat(need(isText, "review", "artifact", "verdict"), need(isInt, "version", "done"), need(isHash, "subject", "actor_commit", "reason_commit", "digest_commit"),
+			may(isHash, "member_commit"), need(isEmpty, "prev"))
+	case KindRetire:
+		return slices.Concat(need(isText, "artifact"), need(isInt, "version"), need(isHash, "subject", "actor_commit", "reason_commit"), need(isEmpty, "prev"))
 	case KindAction:
 		return slices.Concat(need(isText, "type", "subject"), need(isHash, "actor_commit", "subject_commit", "comment_commit"), may(isBool, "entered"), may(isInt, "done_at"))
 	case KindConfig:
@@ -131,7 +139,8 @@ func schema(k Kind) []field {
 
 // Kinds gives every kind.
 func Kinds() []Kind {
-	return []Kind{KindGenesis, KindKey, KindConnect, KindPage, KindPolls, KindReset, KindGap, KindReconcile, KindArtifact, KindAttach, KindDetach, KindAction, KindConfig, KindCoverage, KindExport, KindAnchor, KindAdopt, KindAdoptEnd}
+	return []Kind{KindGenesis, KindKey, KindConnect, KindPage, KindPolls, KindReset, KindGap, KindReconcile, KindArtifact, KindAttach, KindDetach, KindReview, KindRetire,
+		KindAction, KindConfig, KindCoverage, KindExport, KindAnchor, KindAdopt, KindAdoptEnd}
 }
 
 // schemas is schema of every kind. It is read only.
@@ -326,6 +335,8 @@ func ChainOf(l Leaf) string {
 		return "artifact/" + l.Text("artifact")
 	case KindAttach, KindDetach:
 		return "attachment/" + l.Text("attachment")
+	case KindReview, KindRetire:
+		return "review/" + l.Text("artifact")
 	case KindConfig:
 		return "config/" + l.Text("area") + "/" + l.Text("id")
 	}

@@ -349,6 +349,8 @@ func (v *verifier) actions() error {
 		shown[s.Attachment] = true
 		v.status(s, inScope)
 	}
+	v.reviews()
+	v.index()
 	for id, at := range v.log.attached {
 		if at.n < m.AsOf && (inScope[at.leaf.Text("control")] || inScope[at.leaf.Text("action")]) && !shown[id] {
 			v.fail(stepActions, "attachment_hidden", "artifact %s is attached to something in scope (leaf %d) and not shown", at.leaf.Text("artifact"), at.n)
@@ -399,6 +401,14 @@ func (v *verifier) proofs() {
 	for _, a := range v.Report.Manifest.Artifacts {
 		byName[fmt.Sprintf("%s%s_v%d.tlog-proof", bundle.DirProofs, a.ID, a.Version)] = a.Record
 	}
+	for _, a := range v.Report.Manifest.Artifacts {
+		if a.Retired != "" {
+			byName[bundle.DirProofs+a.ID+"_retired.tlog-proof"] = a.Retired
+		}
+		if r, ok := v.reviewOf(a); ok {
+			byName[bundle.DirProofs+r.leaf.Text("review")+".tlog-proof"] = a.Reviewed
+		}
+	}
 	for _, s := range v.Report.Manifest.Status {
 		byName[bundle.DirProofs+s.Attachment+".tlog-proof"] = s.Record
 	}
@@ -430,10 +440,12 @@ func (v *verifier) leafAt(record string) hashed {
 		b, err := l.Encode()
 		return hashed{n, translog.LeafHash(b)}, err == nil
 	}
-	for _, leaves := range v.log.arts {
-		for _, x := range leaves {
-			if h, ok := find(x.n, x.record, x.leaf); ok {
-				return h
+	for _, kind := range []map[string][]artLeaf{v.log.arts, v.log.reviews, v.log.retired} {
+		for _, leaves := range kind {
+			for _, x := range leaves {
+				if h, ok := find(x.n, x.record, x.leaf); ok {
+					return h
+				}
 			}
 		}
 	}

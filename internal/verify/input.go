@@ -125,7 +125,7 @@ func (w *view) Built(_ context.Context, _ evidence.ID, span evidence.Span) ([]re
 				newest = &versions[i]
 			}
 		}
-		if newest == nil {
+		if newest == nil || w.v.outOfUse(id, newest.n, w.asOf) != "" {
 			continue
 		}
 		l := newest.leaf

@@ -26,6 +26,8 @@ type logState struct {
 	order    []streamKey
 	kinds    map[string]string // connection → source
 	arts     map[string][]artLeaf
+	reviews  map[string][]artLeaf // by artifact, oldest first
+	retired  map[string][]artLeaf
 	attached map[string]attachLeaf
 	claims   map[string]translog.Leaf // by record
 	attaches []*attachSpan
@@ -95,7 +97,7 @@ type againLeaf struct {
 
 // leaves folds all leaves into the tree and checks each of them.
 func (v *verifier) leaves() error {
-	s := &logState{chains: map[string]string{}, keys: map[string]translog.Key{}, streams: map[streamKey]*streamState{}, kinds: map[string]string{}, arts: map[string][]artLeaf{},
+	s := &logState{chains: map[string]string{}, keys: map[string]translog.Key{}, streams: map[streamKey]*streamState{}, kinds: map[string]string{}, arts: map[string][]artLeaf{}, reviews: map[string][]artLeaf{}, retired: map[string][]artLeaf{},
 		attached: map[string]attachLeaf{}, claims: map[string]translog.Leaf{}, things: map[string][]againLeaf{}, roots: map[int64]translog.Hash{}, ats: map[int64]int64{}}
 	v.log = s
 	fold, err := v.frontier()
@@ -329,6 +331,12 @@ func (v *verifier) keep(n int64, record string, l translog.Leaf) {
 			v.fail(stepLeaves, "version", "leaf %d is version %d of %s instead of %d", n, l.Int("version"), id, want)
 		}
 		s.arts[id] = append(s.arts[id], artLeaf{n, record, l})
+	case translog.KindReview:
+		s.reviews[l.Text("artifact")] = append(s.reviews[l.Text("artifact")], artLeaf{n, record, l})
+		v.reviewed(n, l)
+	case translog.KindRetire:
+		s.retired[l.Text("artifact")] = append(s.retired[l.Text("artifact")], artLeaf{n, record, l})
+		v.reviewed(n, l)
 	case translog.KindAttach:
 		s.attached[l.Text("attachment")] = attachLeaf{n, record, l}
 		s.attaches = append(s.attaches, &attachSpan{attachLeaf{n, record, l}, 1 << 62})

@@ -31,6 +31,9 @@ type apiArtifact struct {
 	Result     evidence.Completeness `json:"result"`
 	Population int64                 `json:"population"`
 	Rows       int64                 `json:"rows"`
+	Review     evidence.ReviewStatus `json:"review" enum:"not_reviewed,reopened,changes_requested,rejected,approved"`
+	RetiredAt  *time.Time            `json:"retired_at,omitempty"`
+	Retired    string                `json:"retired,omitempty" doc:"Why it was retired"`
 	BuiltAt    *time.Time            `json:"built_at"`
 	BuiltBy    string                `json:"built_by"`
 	Controls   []string              `json:"controls"`
@@ -44,7 +47,7 @@ func artifactJSON(all programme, a evidence.Artifact) apiArtifact {
 	v := a.Latest
 	out := apiArtifact{
 		ID: a.ID, Version: v.Version, Kind: a.Kind, Recipe: a.Recipe, Title: a.Title, From: a.Period.From.UTC(), To: a.Period.To.UTC(), Result: v.Result,
-		Population: v.Population, Rows: v.Rows, BuiltAt: moment(v.BuiltAt), BuiltBy: v.BuiltBy, Controls: []string{}, Actions: []string{}, Files: []apiFile{},
+		Population: v.Population, Rows: v.Rows, BuiltAt: moment(v.BuiltAt), BuiltBy: v.BuiltBy, Review: all.standings[a.ID].Status, RetiredAt: moment(a.RetiredAt), Retired: a.Retired, Controls: []string{}, Actions: []string{}, Files: []apiFile{},
 	}
 	for _, at := range all.attachments {
 		if at.Artifact != a.ID || !at.DetachedAt.IsZero() {

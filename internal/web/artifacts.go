@@ -39,8 +39,12 @@ func (s *server) artifactRows(ctx context.Context, ws evidence.ID, list []eviden
 		}
 	}
 	var out []view.ArtifactRow
+	standings, err := s.cfg.Artifacts.Standings(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range list {
-		out = append(out, view.ArtifactRow{Artifact: a, Attached: count[a.ID]})
+		out = append(out, view.ArtifactRow{Artifact: a, Attached: count[a.ID], Review: standings[a.ID]})
 	}
 	slices.SortStableFunc(out, func(a, b view.ArtifactRow) int { return b.Artifact.Latest.BuiltAt.Compare(a.Artifact.Latest.BuiltAt) })
 	return out, nil
@@ -186,7 +190,10 @@ func (s *server) showArtifact(w http.ResponseWriter, r *http.Request, status int
 		return err
 	}
 	v.Attached, v.Targets = targets(all, a)
-	v.MayAttach = c.Has(people.AttachArtifacts)
+	if err := s.reviewing(ctx, c, &v); err != nil {
+		return err
+	}
+	v.MayAttach = c.Has(people.AttachArtifacts) && a.RetiredAt.IsZero()
 	if c.Has(people.BuildArtifacts) && a.Recipe != "" {
 		v.BuildHref = "/artifacts?" + url.Values{"recipe": {a.Recipe}, "from": {machine(a.Period.From)}, "to": {machine(a.Period.To)}}.Encode() + "#build"
 	}

@@ -163,6 +163,11 @@ type connectionUse func(ctx context.Context, who string, ws, id evidence.ID) (co
 type Artifacts interface {
 	Build(ctx context.Context, who string, ws evidence.ID, req artifact.BuildRequest) (artifact.View, error)
 	File(ctx context.Context, who string, ws, id evidence.ID, version int, format string) (io.ReadCloser, evidence.File, error)
+	Show(ctx context.Context, ws, id evidence.ID) (artifact.View, error)
+	Review(ctx context.Context, c people.Caller, req artifact.ReviewRequest) (evidence.Review, error)
+	Reviews(ctx context.Context, ws, id evidence.ID) ([]evidence.Review, error)
+	Standings(ctx context.Context, ws evidence.ID) (map[evidence.ID]evidence.ReviewStanding, error)
+	Retire(ctx context.Context, who string, ws, id evidence.ID, reason string) error
 	Attach(ctx context.Context, who string, ws evidence.ID, req artifact.AttachRequest) (evidence.Attachment, error)
 	Detach(ctx context.Context, who string, ws evidence.ID, req artifact.DetachRequest) error
 }

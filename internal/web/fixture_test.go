@@ -124,8 +124,10 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 	s.admin, err = s.signIn.AddMember(ctx, "test", s.ws, "Ada Okafor", "ada@example.com")
 	must(t, err)
 	s.book = logbook.New(logbook.Config{Store: s.store, Box: connections.Box, Dir: t.TempDir(), Now: s.clock})
+	work := program.New(s.store, s.clock)
+	work.ReadReviews(s.build)
 	s.server, err = newServer(Config{
-		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: program.New(s.store, s.clock), Logbook: s.book, Explore: x, Kinds: kinds,
+		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: work, Logbook: s.book, Explore: x, Kinds: kinds,
 		Workspace: "Northwind GmbH", Version: "test", Now: s.clock, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	must(t, err)

@@ -132,6 +132,7 @@ type overview struct {
 	artifacts []evidence.Artifact
 	actions   []program.ActionView
 	channels  []notify.Channel
+	asked     []view.Attention // by and of reviewers
 	span      evidence.Span
 	numbers   view.Numbers
 	attention []view.Attention
@@ -161,6 +162,9 @@ func (s *server) overview(ctx context.Context, c people.Caller) (overview, error
 		if o.channels, err = s.cfg.Notify.List(ctx, c); err != nil {
 			return o, fmt.Errorf("listing channels: %w", err)
 		}
+	}
+	if o.asked, err = s.asked(ctx, c, o.artifacts); err != nil {
+		return o, err
 	}
 	o.attention = attention(o, now)
 	o.numbers = figures(o)
@@ -255,6 +259,7 @@ func attention(o overview, now time.Time) []view.Attention {
 	out = append(out, failing(o.channels)...)
 	out = append(out, overdueActions(o.actions)...)
 	out = append(out, inconclusive(o.artifacts)...)
+	out = append(out, o.asked...)
 	out = append(out, before...)
 	slices.SortStableFunc(out, func(a, b view.Attention) int {
 		if c := cmp.Compare(urgency(a), urgency(b)); c != 0 {

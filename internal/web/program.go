@@ -22,6 +22,7 @@ type programme struct {
 	actions     []program.ActionView
 	artifacts   map[evidence.ID]evidence.Artifact
 	attachments []evidence.Attachment
+	standings   map[evidence.ID]evidence.ReviewStanding
 }
 
 func (s *server) programme(ctx context.Context, ws evidence.ID) (programme, error) {
@@ -40,6 +41,9 @@ func (s *server) programme(ctx context.Context, ws evidence.ID) (programme, erro
 	if err != nil {
 		return p, fmt.Errorf("listing artifacts: %w", err)
 	}
+	if p.standings, err = s.cfg.Artifacts.Standings(ctx, ws); err != nil {
+		return p, err
+	}
 	p.artifacts = map[evidence.ID]evidence.Artifact{}
 	for _, a := range list {
 		p.artifacts[a.ID] = a
@@ -53,7 +57,7 @@ func (p programme) attached(to evidence.Target) []view.ArtifactRow {
 	for _, at := range p.attachments {
 		a, ok := p.artifacts[at.Artifact]
 		if ok && at.Target == to && at.DetachedAt.IsZero() {
-			out = append(out, view.ArtifactRow{Artifact: a, Attachment: at})
+			out = append(out, view.ArtifactRow{Artifact: a, Attachment: at, Review: p.standings[a.ID]})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b view.ArtifactRow) int { return b.Artifact.Period.To.Compare(a.Artifact.Period.To) })

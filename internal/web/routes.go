@@ -70,6 +70,8 @@ func (s *server) routes() []route {
 		{"POST /artifacts", people.BuildArtifacts, slow, s.buildArtifact},
 		{"GET /artifacts/{id}", people.ReadArtifacts, quick, s.artifact},
 		{"GET /artifacts/{id}/v/{version}/{format}", people.ReadArtifacts, slow, s.download},
+		{"POST /artifacts/{id}/review", people.ReviewArtifacts, quick, s.reviewArtifact},
+		{"POST /artifacts/{id}/retire", people.BuildArtifacts, quick, s.retireArtifact},
 		{"POST /artifacts/{id}/attach", people.AttachArtifacts, quick, s.attach},
 		{"POST /artifacts/{id}/detach", people.AttachArtifacts, quick, s.detach},
 		{"GET /actions", people.ReadActions, quick, s.actions},

@@ -76,6 +76,7 @@ type ArtifactVersion struct {
 	Files         string
 	BuiltAt       int64
 	BuiltBy       string
+	BuiltMember   string
 }
 
 type Attachment struct {
@@ -350,6 +351,39 @@ type Repeat struct {
 	FirstPage     int64
 	FirstPosition int64
 	Conflict      int64
+}
+
+type Review struct {
+	Workspace string
+	ID        string
+	Artifact  string
+	Version   int64
+	Digest    string
+	Verdict   string
+	Reason    string
+	At        int64
+	Reviewer  string
+	Member    string
+	Leaf      int64
+}
+
+type Schedule struct {
+	Workspace  string
+	ID         string
+	Recipe     string
+	Cadence    string
+	SettleDays int64
+	Parameters string
+	SinceAt    int64
+	DoneUntil  int64
+	Artifact   string
+	Failure    string
+	FailedAt   int64
+	CreatedAt  int64
+	CreatedBy  string
+	Member     string
+	StoppedAt  int64
+	StoppedBy  string
 }
 
 type Session struct {

@@ -460,8 +460,8 @@ func (q *Queries) AddArtifact(ctx context.Context, arg AddArtifactParams) error 
 }
 
 const addArtifactVersion = `-- name: AddArtifactVersion :exec
-INSERT INTO artifact_version (artifact, version, recipe_version, engine, result, population, table_rows, provenance, files, built_at, built_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO artifact_version (artifact, version, recipe_version, engine, result, population, table_rows, provenance, files, built_at, built_by, built_member)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 `
 
 type AddArtifactVersionParams struct {
@@ -476,6 +476,7 @@ type AddArtifactVersionParams struct {
 	Files         string
 	BuiltAt       int64
 	BuiltBy       string
+	BuiltMember   string
 }
 
 func (q *Queries) AddArtifactVersion(ctx context.Context, arg AddArtifactVersionParams) error {
@@ -491,6 +492,7 @@ func (q *Queries) AddArtifactVersion(ctx context.Context, arg AddArtifactVersion
 		arg.Files,
 		arg.BuiltAt,
 		arg.BuiltBy,
+		arg.BuiltMember,
 	)
 	return err
 }
@@ -1163,6 +1165,42 @@ func (q *Queries) AddReplacement(ctx context.Context, arg AddReplacementParams) 
 	return result.RowsAffected()
 }
 
+const addReview = `-- name: AddReview :exec
+INSERT INTO review (workspace, id, artifact, version, digest, verdict, reason, at, reviewer, member, leaf)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+`
+
+type AddReviewParams struct {
+	Workspace string
+	ID        string
+	Artifact  string
+	Version   int64
+	Digest    string
+	Verdict   string
+	Reason    string
+	At        int64
+	Reviewer  string
+	Member    string
+	Leaf      int64
+}
+
+func (q *Queries) AddReview(ctx context.Context, arg AddReviewParams) error {
+	_, err := q.db.ExecContext(ctx, addReview,
+		arg.Workspace,
+		arg.ID,
+		arg.Artifact,
+		arg.Version,
+		arg.Digest,
+		arg.Verdict,
+		arg.Reason,
+		arg.At,
+		arg.Reviewer,
+		arg.Member,
+		arg.Leaf,
+	)
+	return err
+}
+
 const addSample = `-- name: AddSample :exec
 INSERT INTO audit_sample (id, workspace, audit, population, seed, size, members, drawn_at, drawn_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -1232,6 +1270,47 @@ func (q *Queries) AddSavedFilter(ctx context.Context, arg AddSavedFilterParams) 
 		arg.Matches,
 		arg.CreatedAt,
 		arg.UpdatedAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const addSchedule = `-- name: AddSchedule :execrows
+INSERT INTO schedule (workspace, id, recipe, cadence, settle_days, parameters, since_at, done_until, artifact, failure, failed_at,
+  created_at, created_by, member, stopped_at, stopped_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '', 0, $9, $10, $11, 0, '')
+ON CONFLICT DO NOTHING
+`
+
+type AddScheduleParams struct {
+	Workspace  string
+	ID         string
+	Recipe     string
+	Cadence    string
+	SettleDays int64
+	Parameters string
+	SinceAt    int64
+	DoneUntil  int64
+	CreatedAt  int64
+	CreatedBy  string
+	Member     string
+}
+
+func (q *Queries) AddSchedule(ctx context.Context, arg AddScheduleParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addSchedule,
+		arg.Workspace,
+		arg.ID,
+		arg.Recipe,
+		arg.Cadence,
+		arg.SettleDays,
+		arg.Parameters,
+		arg.SinceAt,
+		arg.DoneUntil,
+		arg.CreatedAt,
+		arg.CreatedBy,
+		arg.Member,
 	)
 	if err != nil {
 		return 0, err
@@ -1540,7 +1619,7 @@ func (q *Queries) AllValues(ctx context.Context, workspace int64, kind string) (
 }
 
 const allVersions = `-- name: AllVersions :many
-SELECT a.title, a.kind, a.recipe, a.from_at, a.to_at, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = $1 ORDER BY v.built_at, v.artifact, v.version
+SELECT a.title, a.kind, a.recipe, a.from_at, a.to_at, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = $1 ORDER BY v.built_at, v.artifact, v.version
 `
 
 type AllVersionsRow struct {
@@ -1560,6 +1639,7 @@ type AllVersionsRow struct {
 	Files         string
 	BuiltAt       int64
 	BuiltBy       string
+	BuiltMember   string
 }
 
 func (q *Queries) AllVersions(ctx context.Context, workspace string) ([]AllVersionsRow, error) {
@@ -1588,6 +1668,7 @@ func (q *Queries) AllVersions(ctx context.Context, workspace string) ([]AllVersi
 			&i.Files,
 			&i.BuiltAt,
 			&i.BuiltBy,
+			&i.BuiltMember,
 		); err != nil {
 			return nil, err
 		}
@@ -1667,7 +1748,7 @@ func (q *Queries) Approval(ctx context.Context, hash []byte, workspace string, m
 }
 
 const artifact = `-- name: Artifact :one
-SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact a JOIN artifact_version v ON v.artifact = a.id
+SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member FROM artifact a JOIN artifact_version v ON v.artifact = a.id
 WHERE a.workspace = $1 AND a.id = $2 ORDER BY v.version DESC LIMIT 1
 `
 
@@ -1712,12 +1793,13 @@ func (q *Queries) Artifact(ctx context.Context, workspace string, iD string) (Ar
 		&i.ArtifactVersion.Files,
 		&i.ArtifactVersion.BuiltAt,
 		&i.ArtifactVersion.BuiltBy,
+		&i.ArtifactVersion.BuiltMember,
 	)
 	return i, err
 }
 
 const artifactVersions = `-- name: ArtifactVersions :many
-SELECT v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact_version v JOIN artifact a ON a.id = v.artifact
+SELECT v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member FROM artifact_version v JOIN artifact a ON a.id = v.artifact
 WHERE a.workspace = $1 AND a.id = $2 ORDER BY v.version DESC
 `
 
@@ -1742,6 +1824,7 @@ func (q *Queries) ArtifactVersions(ctx context.Context, workspace string, iD str
 			&i.Files,
 			&i.BuiltAt,
 			&i.BuiltBy,
+			&i.BuiltMember,
 		); err != nil {
 			return nil, err
 		}
@@ -1757,7 +1840,7 @@ func (q *Queries) ArtifactVersions(ctx context.Context, workspace string, iD str
 }
 
 const artifacts = `-- name: Artifacts :many
-SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by FROM artifact a JOIN artifact_version v ON v.artifact = a.id
+SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member FROM artifact a JOIN artifact_version v ON v.artifact = a.id
 WHERE a.workspace = $1 AND v.version = (SELECT max(w.version) FROM artifact_version w WHERE w.artifact = a.id)
   AND (CAST($2 AS text) = '' OR a.recipe = $2) AND (CAST($3 AS text) = '' OR a.kind = $3)
   AND (CAST($4 AS text) = '' OR a.id IN (SELECT t.artifact FROM attachment t WHERE t.control = $4 AND t.detached_at = 0))
@@ -1826,6 +1909,7 @@ func (q *Queries) Artifacts(ctx context.Context, arg ArtifactsParams) ([]Artifac
 			&i.ArtifactVersion.Files,
 			&i.ArtifactVersion.BuiltAt,
 			&i.ArtifactVersion.BuiltBy,
+			&i.ArtifactVersion.BuiltMember,
 		); err != nil {
 			return nil, err
 		}
@@ -2683,6 +2767,59 @@ func (q *Queries) Credential(ctx context.Context, workspace string, member strin
 	return i, err
 }
 
+const declineAttachment = `-- name: DeclineAttachment :exec
+INSERT INTO attachment_declined (workspace, artifact, target, reason, at, who) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (workspace, artifact, target) DO NOTHING
+`
+
+type DeclineAttachmentParams struct {
+	Workspace string
+	Artifact  string
+	Target    string
+	Reason    string
+	At        int64
+	Who       string
+}
+
+func (q *Queries) DeclineAttachment(ctx context.Context, arg DeclineAttachmentParams) error {
+	_, err := q.db.ExecContext(ctx, declineAttachment,
+		arg.Workspace,
+		arg.Artifact,
+		arg.Target,
+		arg.Reason,
+		arg.At,
+		arg.Who,
+	)
+	return err
+}
+
+const declinedAttachments = `-- name: DeclinedAttachments :many
+SELECT target FROM attachment_declined WHERE workspace = $1 AND artifact = $2
+`
+
+func (q *Queries) DeclinedAttachments(ctx context.Context, workspace string, artifact string) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, declinedAttachments, workspace, artifact)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var target string
+		if err := rows.Scan(&target); err != nil {
+			return nil, err
+		}
+		items = append(items, target)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteCoverage = `-- name: DeleteCoverage :exec
 DELETE FROM coverage WHERE stream = $1 AND from_at >= $2 AND to_at <= $3
 `
@@ -2908,6 +3045,17 @@ UPDATE stream SET holder = '', epoch = epoch + 1, lease_until = 0, next_read_at 
 func (q *Queries) EndLeases(ctx context.Context, connection string) error {
 	_, err := q.db.ExecContext(ctx, endLeases, connection)
 	return err
+}
+
+const evidenceSetting = `-- name: EvidenceSetting :one
+SELECT attach FROM evidence_setting WHERE workspace = $1
+`
+
+func (q *Queries) EvidenceSetting(ctx context.Context, workspace string) (string, error) {
+	row := q.db.QueryRowContext(ctx, evidenceSetting, workspace)
+	var attach string
+	err := row.Scan(&attach)
+	return attach, err
 }
 
 const expiredExports = `-- name: ExpiredExports :many
@@ -3239,6 +3387,15 @@ func (q *Queries) LastPoll(ctx context.Context, stream int64) (Poll, error) {
 		&i.BodiesSha,
 	)
 	return i, err
+}
+
+const leaveBuilding = `-- name: LeaveBuilding :exec
+UPDATE evidence_setting SET holder = '', held_until = 0 WHERE workspace = $1 AND holder = $2
+`
+
+func (q *Queries) LeaveBuilding(ctx context.Context, workspace string, holder string) error {
+	_, err := q.db.ExecContext(ctx, leaveBuilding, workspace, holder)
+	return err
 }
 
 const leaveTelling = `-- name: LeaveTelling :exec
@@ -4376,6 +4533,15 @@ func (q *Queries) PutControl(ctx context.Context, arg PutControlParams) (Control
 	return i, err
 }
 
+const putEvidenceSetting = `-- name: PutEvidenceSetting :exec
+INSERT INTO evidence_setting (workspace, attach, holder, held_until) VALUES ($1, $2, '', 0) ON CONFLICT (workspace) DO NOTHING
+`
+
+func (q *Queries) PutEvidenceSetting(ctx context.Context, workspace string, attach string) error {
+	_, err := q.db.ExecContext(ctx, putEvidenceSetting, workspace, attach)
+	return err
+}
+
 const putKeyset = `-- name: PutKeyset :execrows
 UPDATE workspace SET keyset = $1 WHERE id = $2 AND keyset IS NULL
 `
@@ -4827,6 +4993,23 @@ func (q *Queries) ResetsWithin(ctx context.Context, stream int64, fromAt int64, 
 	return items, nil
 }
 
+const retireArtifact = `-- name: RetireArtifact :execrows
+UPDATE artifact SET retired_at = $1, retired = $2 WHERE workspace = $3 AND id = $4 AND retired_at = 0
+`
+
+func (q *Queries) RetireArtifact(ctx context.Context, retiredAt int64, retired string, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, retireArtifact,
+		retiredAt,
+		retired,
+		workspace,
+		iD,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const retireLogKey = `-- name: RetireLogKey :exec
 UPDATE log_key SET retired_at = $1 WHERE workspace = $2 AND vkey = $3
 `
@@ -4834,6 +5017,45 @@ UPDATE log_key SET retired_at = $1 WHERE workspace = $2 AND vkey = $3
 func (q *Queries) RetireLogKey(ctx context.Context, retiredAt int64, workspace int64, vkey string) error {
 	_, err := q.db.ExecContext(ctx, retireLogKey, retiredAt, workspace, vkey)
 	return err
+}
+
+const reviews = `-- name: Reviews :many
+SELECT workspace, id, artifact, version, digest, verdict, reason, at, reviewer, member, leaf FROM review WHERE workspace = $1 AND (CAST($2 AS text) = '' OR artifact = $2) ORDER BY leaf
+`
+
+func (q *Queries) Reviews(ctx context.Context, workspace string, artifact string) ([]Review, error) {
+	rows, err := q.db.QueryContext(ctx, reviews, workspace, artifact)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Review
+	for rows.Next() {
+		var i Review
+		if err := rows.Scan(
+			&i.Workspace,
+			&i.ID,
+			&i.Artifact,
+			&i.Version,
+			&i.Digest,
+			&i.Verdict,
+			&i.Reason,
+			&i.At,
+			&i.Reviewer,
+			&i.Member,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const revokeAPIToken = `-- name: RevokeAPIToken :execrows
@@ -5056,6 +5278,79 @@ func (q *Queries) SavedFilters(ctx context.Context, workspace string, member str
 	return items, nil
 }
 
+const scheduleBuilt = `-- name: ScheduleBuilt :exec
+UPDATE schedule SET done_until = $1, artifact = $2, failure = '', failed_at = 0
+WHERE workspace = $3 AND id = $4 AND done_until < $1
+`
+
+func (q *Queries) ScheduleBuilt(ctx context.Context, doneUntil int64, artifact string, workspace string, iD string) error {
+	_, err := q.db.ExecContext(ctx, scheduleBuilt,
+		doneUntil,
+		artifact,
+		workspace,
+		iD,
+	)
+	return err
+}
+
+const scheduleFailed = `-- name: ScheduleFailed :exec
+UPDATE schedule SET failure = $1, failed_at = $2 WHERE workspace = $3 AND id = $4
+`
+
+func (q *Queries) ScheduleFailed(ctx context.Context, failure string, failedAt int64, workspace string, iD string) error {
+	_, err := q.db.ExecContext(ctx, scheduleFailed,
+		failure,
+		failedAt,
+		workspace,
+		iD,
+	)
+	return err
+}
+
+const schedules = `-- name: Schedules :many
+SELECT workspace, id, recipe, cadence, settle_days, parameters, since_at, done_until, artifact, failure, failed_at, created_at, created_by, member, stopped_at, stopped_by FROM schedule WHERE workspace = $1 ORDER BY stopped_at, created_at, id
+`
+
+func (q *Queries) Schedules(ctx context.Context, workspace string) ([]Schedule, error) {
+	rows, err := q.db.QueryContext(ctx, schedules, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Schedule
+	for rows.Next() {
+		var i Schedule
+		if err := rows.Scan(
+			&i.Workspace,
+			&i.ID,
+			&i.Recipe,
+			&i.Cadence,
+			&i.SettleDays,
+			&i.Parameters,
+			&i.SinceAt,
+			&i.DoneUntil,
+			&i.Artifact,
+			&i.Failure,
+			&i.FailedAt,
+			&i.CreatedAt,
+			&i.CreatedBy,
+			&i.Member,
+			&i.StoppedAt,
+			&i.StoppedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const sealedToken = `-- name: SealedToken :one
 SELECT token FROM connection WHERE workspace = $1 AND id = $2
 `
@@ -5173,6 +5468,15 @@ func (q *Queries) SetActionStatus(ctx context.Context, status string, workspace 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const setAttaching = `-- name: SetAttaching :exec
+UPDATE evidence_setting SET attach = $1 WHERE workspace = $2
+`
+
+func (q *Queries) SetAttaching(ctx context.Context, attach string, workspace string) error {
+	_, err := q.db.ExecContext(ctx, setAttaching, attach, workspace)
+	return err
 }
 
 const setBodyTimes = `-- name: SetBodyTimes :exec
@@ -5333,6 +5637,23 @@ func (q *Queries) SetToken3161(ctx context.Context, token []byte, workspace int6
 	return err
 }
 
+const stopSchedule = `-- name: StopSchedule :execrows
+UPDATE schedule SET stopped_at = $1, stopped_by = $2 WHERE workspace = $3 AND id = $4 AND stopped_at = 0
+`
+
+func (q *Queries) StopSchedule(ctx context.Context, stoppedAt int64, stoppedBy string, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, stopSchedule,
+		stoppedAt,
+		stoppedBy,
+		workspace,
+		iD,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const streamOwner = `-- name: StreamOwner :one
 SELECT c.id AS connection, c.workspace, s.name, w.no FROM stream s JOIN connection c ON c.id = s.connection
 JOIN workspace w ON w.id = c.workspace WHERE s.id = $1
@@ -5449,6 +5770,23 @@ func (q *Queries) SuspendMember(ctx context.Context, at int64, who string, works
 		who,
 		workspace,
 		iD,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const takeBuilding = `-- name: TakeBuilding :execrows
+UPDATE evidence_setting SET holder = $1, held_until = $2 WHERE workspace = $3 AND (holder = $1 OR held_until <= $4)
+`
+
+func (q *Queries) TakeBuilding(ctx context.Context, holder string, heldUntil int64, workspace string, now int64) (int64, error) {
+	result, err := q.db.ExecContext(ctx, takeBuilding,
+		holder,
+		heldUntil,
+		workspace,
+		now,
 	)
 	if err != nil {
 		return 0, err
