@@ -122,7 +122,7 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 	s.notify = notify.New(notify.Config{Store: s.store, Connections: connections, Name: "Northwind GmbH", UserAgent: "Exhibit/test", Now: s.clock})
 	s.admin, err = s.signIn.AddMember(ctx, "test", s.ws, "Ada Okafor", "ada@example.com")
 	must(t, err)
-	s.book = logbook.New(logbook.Config{Store: s.store, Box: connections.Box, Dir: t.TempDir(), Now: s.clock})
+	s.book = logbook.New(logbook.Config{Store: s.store, Box: connections.Box, Dir: t.TempDir(), Now: s.clock, Log: slog.New(slog.DiscardHandler)})
 	s.server, err = newServer(Config{
 		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: program.New(s.store, s.clock), Logbook: s.book, Explore: x, Kinds: kinds,
 		Workspace: "Northwind GmbH", Version: "test", Now: s.clock, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
