@@ -33,6 +33,8 @@ var floors = map[string]int{
 	"internal/store":              2,
 	"internal/sample":             2,
 	"internal/bundle":             2,
+	"internal/witness":            2,
+	"internal/vouch":              2,
 
 	"internal/source/all": 3,
 	"internal/collect":    3,
@@ -59,7 +61,7 @@ var rooms = map[string]string{
 }
 
 // testKits are imported by tests alone.
-var testKits = []string{"internal/source/sourcetest", "internal/app/apptest", "internal/web/htmlcheck"}
+var testKits = []string{"internal/source/sourcetest", "internal/app/apptest", "internal/vouch/tsatest", "internal/web/htmlcheck"}
 
 // apart shares no code with the program: the simulator is the instrument that the program is tested with.
 const apart = "internal/simulator"

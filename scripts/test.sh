@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test. On Debian-like machines it installs what is missing (Chromium, PostgreSQL, strace) and says so;
+# Runs every test. On Debian-like machines it installs what is missing (Chromium, PostgreSQL, strace, openssl) and says so;
 # elsewhere it names what it skips. The tests skip by themselves, with a line that says why, when a tool is not there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,6 +10,7 @@ missing=()
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 command -v strace >/dev/null || missing+=(strace)
+command -v openssl >/dev/null || missing+=(openssl)
 if ((${#missing[@]})); then
 	if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then
 		say "Installing for the tests: ${missing[*]}"

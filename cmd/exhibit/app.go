@@ -12,6 +12,8 @@ import (
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/source"
+	"github.com/exhibithq/exhibit/internal/translog"
+	"github.com/exhibithq/exhibit/internal/vouch"
 )
 
 // logger writes the log to standard error, for people on a terminal and as key=value lines elsewhere.
@@ -33,6 +35,15 @@ func (g *Globals) config() (app.Config, error) {
 	if err != nil {
 		return app.Config{}, err
 	}
+	witnesses, err := g.witnesses()
+	if err != nil {
+		return app.Config{}, err
+	}
+	if g.TSA != "" {
+		if err := vouch.CheckURL(g.TSA); err != nil {
+			return app.Config{}, usagef("--tsa: %v", err)
+		}
+	}
 	if g.RequestsPerMinute < 0 || g.RequestsPerHour < 0 {
 		return app.Config{}, usagef("--requests-per-minute and --requests-per-hour cannot be negative.")
 	}
@@ -42,6 +53,8 @@ func (g *Globals) config() (app.Config, error) {
 		Objects:           g.Objects,
 		Workspace:         g.Workspace,
 		LogOrigin:         g.LogOrigin,
+		Witnesses:         witnesses,
+		TSA:               g.TSA,
 		Operator:          op,
 		Notify:            told,
 		RequestsPerMinute: g.RequestsPerMinute,
@@ -95,6 +108,45 @@ func (g *Globals) notifyOperator() (notify.Operator, error) {
 		op.CAPEM = pem
 	}
 	return op, nil
+}
+
+// witnesses reads who is asked to countersign the log.
+func (g *Globals) witnesses() (*translog.Policy, error) {
+	var named []translog.Witness
+	for _, s := range g.Witness {
+		w, err := translog.ParseWitness(s)
+		if err == nil {
+			err = vouch.CheckURL(w.URL)
+		}
+		if err != nil {
+			return nil, usagef("--witness: %v", err)
+		}
+		named = append(named, w)
+	}
+	if g.WitnessPolicy == "" {
+		p, err := translog.AllOf(named...)
+		if err != nil {
+			return nil, usagef("--witness: %v", err)
+		}
+		return p, nil
+	}
+	if len(named) > 0 {
+		return nil, usagef("Give witnesses with --witness or with --witness-policy, not with both.")
+	}
+	text, err := os.ReadFile(g.WitnessPolicy)
+	if err != nil {
+		return nil, usagef("--witness-policy: %v", err)
+	}
+	p, err := translog.ParseWitnesses(text)
+	if err != nil {
+		return nil, usagef("--witness-policy: %s: %v", g.WitnessPolicy, err)
+	}
+	for _, w := range p.Witnesses {
+		if err := vouch.CheckURL(w.URL); err != nil {
+			return nil, usagef("--witness-policy: witness %s: %v", w.Name, err)
+		}
+	}
+	return p, nil
 }
 
 // open opens database, keys and objects; only a command that may make them does so. The caller closes the App.

@@ -43,6 +43,7 @@ type cli struct {
 	Audits        auditsCmd        `cmd:"" help:"Audits, the bundles of evidence for them, and samples."`
 	Verify        verifyCmd        `cmd:"" help:"Check a bundle offline, without trusting who made it."`
 	Log           logCmd           `cmd:"" help:"The log that proves the evidence: checkpoints, proofs, keys."`
+	Witness       witnessCmd       `cmd:"" help:"Countersign the logs of others, so that nobody can rewrite them."`
 	Doctor        doctorCmd        `cmd:"" help:"Is everything in place: directory, keys, database, connections, clock?"`
 	Fsck          fsckCmd          `cmd:"" help:"Check every page, event and count; make the event index again with --rebuild."`
 	Migrate       migrateCmd       `cmd:"" help:"Bring the database to this version's schema."`
@@ -65,6 +66,10 @@ type Globals struct {
 	RequestsPerHour   int      `help:"Requests an hour to one 1Password account; 0 lifts the limit for admitted servers only." default:"6000" env:"EXHIBIT_REQUESTS_PER_HOUR" placeholder:"N"`
 
 	LogOrigin string `help:"Operator only: first part of the name of each workspace's log, such as exhibit.example.com (default exhibit). It cannot be changed once a log has begun." name:"log-origin" env:"EXHIBIT_LOG_ORIGIN" placeholder:"NAME"`
+
+	Witness       []string `help:"Operator only: ask this witness to countersign the log, as its address and verifier key (repeatable)." env:"EXHIBIT_WITNESS" placeholder:"URL#VKEY" sep:" "`
+	WitnessPolicy string   `help:"Operator only: file that names the witnesses to ask, with their addresses, and how many must sign (C2SP tlog-policy)." env:"EXHIBIT_WITNESS_POLICY" placeholder:"FILE"`
+	TSA           string   `help:"Operator only: ask this time-stamping authority (RFC 3161) once a day and for each bundle." name:"tsa" env:"EXHIBIT_TSA" placeholder:"URL"`
 
 	in       io.Reader
 	out      io.Writer

@@ -16,7 +16,8 @@ type logCmd struct {
 	Consistency logConsistencyCmd `cmd:"" help:"Prove that the log only grew between two sizes."`
 	Policy      logPolicyCmd      `cmd:"" help:"Print the trust file for auditors, to be handed over by another way than a bundle."`
 	Keys        logKeysCmd        `cmd:"" help:"The keys that sign and signed the log."`
-	Rotate      logRotateCmd      `cmd:"" help:"Add a signing key; the old one vouches for it and signs beside it until it is retired."`
+	Vouch       logVouchCmd       `cmd:"" help:"Sign the log and ask witnesses and the time-stamping authority now; show who vouches for it."`
+	Rotate      logRotateCmd      `cmd:"" aliases:"rotate-key" help:"Add a signing key; the old one vouches for it and signs beside it until it is retired."`
 	Retire      logRetireCmd      `cmd:"" help:"End a signing key."`
 }
 
@@ -99,14 +100,14 @@ type logPolicyCmd struct{}
 
 func (c *logPolicyCmd) Run(ctx context.Context, g *Globals) error {
 	return g.with(ctx, func(a *app.App) error {
-		v, err := a.Log.Vouched(ctx, a.Workspace)
+		policy, vkey, err := a.Log.Policy(ctx, a.Workspace)
 		if err != nil {
 			return err
 		}
 		if g.JSON {
-			return g.printJSON(map[string]any{"policy": string(v.Hint), "vkey": v.VKey})
+			return g.printJSON(map[string]any{"policy": string(policy), "vkey": vkey})
 		}
-		_, err = g.out.Write(v.Hint)
+		_, err = g.out.Write(policy)
 		return err
 	})
 }
@@ -156,12 +157,13 @@ func (c *logRotateCmd) Run(ctx context.Context, g *Globals) error {
 }
 
 type logRetireCmd struct {
-	Key string `arg:"" help:"The key, as exhibit log keys prints it."`
+	Key         string `arg:"" help:"The key, as exhibit log keys prints it."`
+	Compromised bool   `help:"The key may be in foreign hands: every verification tells so from now on."`
 }
 
 func (c *logRetireCmd) Run(ctx context.Context, g *Globals) error {
 	return g.with(ctx, func(a *app.App) error {
-		if err := a.Log.Retire(ctx, who(), a.Workspace, c.Key); err != nil {
+		if err := a.Log.Retire(ctx, who(), a.Workspace, c.Key, c.Compromised); err != nil {
 			return err
 		}
 		if g.JSON {

@@ -27,6 +27,8 @@ import (
 	"github.com/exhibithq/exhibit/internal/source"
 	"github.com/exhibithq/exhibit/internal/source/all"
 	"github.com/exhibithq/exhibit/internal/store"
+	"github.com/exhibithq/exhibit/internal/translog"
+	"github.com/exhibithq/exhibit/internal/vouch"
 )
 
 // Version is the version of this build. The linker sets it; nothing changes it at run time.
@@ -38,11 +40,13 @@ const DefaultData = "./exhibit-data"
 // Config is what the person who starts the program decides. The zero value works: SQLite and files in DefaultData, the
 // workspace "default", the default request budget is then set by the caller.
 type Config struct {
-	Data      string // directory of database, keys and objects
-	Database  string // postgres://… instead of SQLite in Data
-	Objects   string // file:///… instead of Data/objects
-	Workspace string // name
-	LogOrigin string // first part of the name of the workspaces' logs; empty: exhibit
+	Data      string           // directory of database, keys and objects
+	Database  string           // postgres://… instead of SQLite in Data
+	Objects   string           // file:///… instead of Data/objects
+	Workspace string           // name
+	LogOrigin string           // first part of the name of the workspaces' logs; empty: exhibit
+	Witnesses *translog.Policy // who is asked to countersign the log; nil: nobody
+	TSA       string           // address of a time-stamping authority; empty: none
 	Operator  source.Operator
 	Notify    notify.Operator // whom notifications may reach beside the public Internet
 
@@ -156,7 +160,8 @@ func (a *App) assemble(ctx context.Context) error {
 	})
 	a.Artifacts = artifact.New(artifact.Config{Store: a.Store, Objects: a.Objects, Connections: a.Connections, Engine: Build(), Now: a.cfg.Now, TempDir: a.cfg.Data})
 	a.Program = program.New(a.Store, a.cfg.Now)
-	a.Log = logbook.New(logbook.Config{Store: a.Store, Box: a.Connections.Box, Dir: filepath.Join(a.cfg.Data, "keys", "signer"), Now: a.cfg.Now})
+	a.Log = logbook.New(logbook.Config{Store: a.Store, Box: a.Connections.Box, Dir: filepath.Join(a.cfg.Data, "keys", "signer"), Now: a.cfg.Now, Log: a.cfg.Log,
+		Outsiders: vouch.New(Build()), Witnesses: a.cfg.Witnesses, TSA: a.cfg.TSA})
 	a.Audits = audit.New(audit.Config{Store: a.Store, Objects: a.Objects, Log: a.Log, Build: Build(), Now: a.cfg.Now, TempDir: a.cfg.Data,
 		Framework: func(ctx context.Context, ws evidence.ID, id string) error {
 			_, err := a.Program.Framework(ctx, ws, id)
@@ -167,9 +172,25 @@ func (a *App) assemble(ctx context.Context) error {
 	a.SignIn = signin.New(a.Store, a.Connections, a.cfg.Now)
 	a.Tokens = apitoken.New(a.Store, a.cfg.Now)
 	a.Notify = notify.New(notify.Config{
-		Store: a.Store, Connections: a.Connections, Operator: a.cfg.Notify, Name: a.cfg.Workspace, UserAgent: Build(), Now: a.cfg.Now, Log: a.cfg.Log,
+		Store: a.Store, Connections: concerned{a.Connections, a.Log}, Operator: a.cfg.Notify, Name: a.cfg.Workspace, UserAgent: Build(), Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	return nil
+}
+
+// concerned gives what people must know of connections and of those who vouch for the log, in one list.
+type concerned struct {
+	*connection.Service
+	log *logbook.Service
+}
+
+// Concerns gives both lists as one.
+func (c concerned) Concerns(ctx context.Context, ws evidence.ID) ([]evidence.Concern, error) {
+	all, err := c.Service.Concerns(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
+	more, err := c.log.Concerns(ctx, ws)
+	return append(all, more...), err
 }
 
 // workspace gives the configured workspace. With MustExist only the first workspace of a database is made.

@@ -437,7 +437,7 @@ func TestAttacks(t *testing.T) {
 		_, err := s.Log.Rotate(t.Context(), "Ada Okafor", s.Workspace)
 		s.ok(err)
 		old := s.key
-		s.ok(s.Log.Retire(t.Context(), "Ada Okafor", s.Workspace, old.Verifier().String()))
+		s.ok(s.Log.Retire(t.Context(), "Ada Okafor", s.Workspace, old.Verifier().String(), false))
 		var out bytes.Buffer
 		_, err = s.Audits.Bundle(t.Context(), "Ada Okafor", s.Workspace, "Spring", &out, nil)
 		s.ok(err)

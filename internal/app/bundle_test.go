@@ -44,9 +44,16 @@ type story struct {
 
 func newStory(t testing.TB) *story {
 	t.Helper()
+	return newStoryWith(t, app.Config{})
+}
+
+// newStoryWith is newStory with what an operator may set.
+func newStoryWith(t testing.TB, cfg app.Config) *story {
+	t.Helper()
 	s := &story{t: t, now: storyEnd.AddDate(0, 0, 3)}
 	var err error
-	s.App, err = app.Open(t.Context(), app.Config{Data: t.TempDir(), Now: func() time.Time { return s.now }})
+	cfg.Data, cfg.Now = t.TempDir(), func() time.Time { return s.now }
+	s.App, err = app.Open(t.Context(), cfg)
 	s.ok(err)
 	t.Cleanup(func() { s.ok(s.Close()) })
 	_, err = s.Program.Seed(t.Context(), "Ada Okafor", s.Workspace, "soc2")

@@ -36,3 +36,26 @@ func (a *App) keepSigning(ctx context.Context) {
 		}
 	}
 }
+
+// askEvery is how long a checkpoint waits for the signatures of witnesses: what was rewritten meanwhile nobody would notice.
+const askEvery = 10 * time.Minute
+
+// askFirst is how long after the start witnesses are asked first: when the first checkpoint is signed.
+const askFirst = 30 * time.Second
+
+// keepAsking asks witnesses and the time-stamping authority, if there are any, to vouch for the log.
+func (a *App) keepAsking(ctx context.Context) {
+	wait := time.NewTimer(askFirst)
+	defer wait.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait.C:
+			wait.Reset(askEvery)
+		}
+		if err := a.Log.Attest(ctx, a.Workspace); err != nil && ctx.Err() == nil && evidence.ErrorCode(err) != evidence.NotFound {
+			a.cfg.Log.Warn("nobody was asked to vouch for the log", "error", err)
+		}
+	}
+}

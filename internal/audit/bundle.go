@@ -694,10 +694,7 @@ func (m *maker) addProofs() error {
 	if err != nil {
 		return err
 	}
-	for _, a := range anchors {
-		if a.Size >= m.signed.Size {
-			continue
-		}
+	for _, a := range keptAnchors(anchors, m.signed.Size) {
 		if _, err := m.w.AddBytes(bundle.File{Path: fmt.Sprintf("%s%d.checkpoint", bundle.DirOlder, a.Size)}, a.Note); err != nil {
 			return err
 		}
@@ -720,6 +717,23 @@ func (m *maker) addProofs() error {
 		}
 	}
 	return nil
+}
+
+// keptAnchors gives of the checkpoints below a size those with a time stamp, and of those that witnesses alone signed the
+// last of each day: there is one every ten minutes.
+func keptAnchors(all []store.Checkpoint, size int64) []store.Checkpoint {
+	var kept []store.Checkpoint
+	for _, a := range all {
+		if a.Size >= size {
+			break
+		}
+		last := len(kept) - 1
+		if last >= 0 && kept[last].Token == nil && kept[last].CosignedAt.UTC().Format(time.DateOnly) == a.CosignedAt.UTC().Format(time.DateOnly) {
+			kept = kept[:last]
+		}
+		kept = append(kept, a)
+	}
+	return kept
 }
 
 // FileName proposes a name for a bundle.

@@ -20,6 +20,7 @@ const (
 	ConcernExpiry       ConcernKind = "expiry"       // the token expires
 	ConcernGaps         ConcernKind = "gaps"         // something was not read and can still be
 	ConcernLate         ConcernKind = "late"         // events came late, or again with other bytes
+	ConcernVouch        ConcernKind = "vouch"        // somebody who vouches for the log does not
 )
 
 // soon is how long before events are lost somebody is told at once.

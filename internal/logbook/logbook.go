@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -24,7 +25,12 @@ type Store interface {
 	EachLeaf(ctx context.Context, l store.LogState, from, to int64, fn func(n int64, leaf []byte) error) error
 	AddCheckpoint(ctx context.Context, l store.LogState, c store.Checkpoint) error
 	SetCosigned(ctx context.Context, l store.LogState, size int64, note []byte, at time.Time) error
-	SetTimeStamp(ctx context.Context, l store.LogState, size int64, token []byte) error
+	AddTimeStamp(ctx context.Context, ws evidence.ID, c store.Checkpoint, f translog.Fields) error
+	Checkpoint(ctx context.Context, l store.LogState, size int64) (store.Checkpoint, error)
+	LastStamped(ctx context.Context, l store.LogState) (c store.Checkpoint, ok bool, err error)
+	Vouchers(ctx context.Context, l store.LogState) ([]store.Voucher, error)
+	NoteVoucher(ctx context.Context, l store.LogState, v store.Voucher) (first bool, err error)
+	RemoveVoucher(ctx context.Context, l store.LogState, v store.Voucher) error
 	Checkpoints(ctx context.Context, l store.LogState, limit int) ([]store.Checkpoint, error)
 	LogKeys(ctx context.Context, l store.LogState) ([]store.LogKey, error)
 	AddLogKey(ctx context.Context, ws evidence.ID, k store.LogKey, mustBeFirst bool, fields func(size int64, prev string) (translog.Fields, error)) error
@@ -32,7 +38,7 @@ type Store interface {
 	AddActivity(ctx context.Context, a store.Activity) error
 }
 
-// Config makes a Service. All of it must be given.
+// Config makes a Service. All of it must be given but Outsiders, Witnesses and TSA.
 type Config struct {
 	Store Store
 	// Box seals and opens the secrets of a workspace.
@@ -40,6 +46,11 @@ type Config struct {
 	// Dir is where the signer remembers what it signed last. It must not be taken back with the database.
 	Dir string
 	Now func() time.Time
+	Log *slog.Logger
+	// Outsiders are asked to vouch for checkpoints: the witnesses of a policy, and the time-stamping authority at an address.
+	Outsiders Outsiders
+	Witnesses *translog.Policy // nil: none
+	TSA       string           // empty: none
 }
 
 // Service keeps logs. Its methods may be called from several goroutines at once.
@@ -276,8 +287,13 @@ func (s *Service) Rotate(ctx context.Context, who string, ws evidence.ID) (strin
 	return vkey, s.note(ctx, ws, who, "log.rotate", vkey)
 }
 
-// Retire ends a key: it signs no checkpoint from now on. The last key cannot be retired.
-func (s *Service) Retire(ctx context.Context, who string, ws evidence.ID, vkey string) error {
+// Retire ends a key: it signs no checkpoint from now on. The last key cannot be retired. compromised says that it may be in
+// foreign hands, which every verification then tells.
+func (s *Service) Retire(ctx context.Context, who string, ws evidence.ID, vkey string, compromised bool) error {
+	op, deed := "retire", "log.retire"
+	if compromised {
+		op, deed = "compromised", "log.compromised"
+	}
 	l, err := s.cfg.Store.Log(ctx, ws)
 	if err != nil {
 		return err
@@ -301,12 +317,12 @@ func (s *Service) Retire(ctx context.Context, who string, ws evidence.ID, vkey s
 		return evidence.Errorf(evidence.Conflict, "It is the only key that signs. Add another first: exhibit log rotate.")
 	}
 	err = s.cfg.Store.RetireLogKey(ctx, ws, vkey, s.cfg.Now(), func(size int64, prev string) (translog.Fields, error) {
-		return keyLeaf("retire", vkey, size, prev, own, other)
+		return keyLeaf(op, vkey, size, prev, own, other)
 	})
 	if err != nil {
 		return err
 	}
-	return s.note(ctx, ws, who, "log.retire", vkey)
+	return s.note(ctx, ws, who, deed, vkey)
 }
 
 // Key is a key of a log as people see it.

@@ -2,6 +2,7 @@ package logbook
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ type Status struct {
 	LastAt      time.Time
 	Checkpoints []Seen // newest first
 	Keys        []Key
+	Vouchers    []store.Voucher // who is asked to vouch for it, witnesses first
 }
 
 // Seen is a checkpoint that was signed.
@@ -26,8 +28,9 @@ type Seen struct {
 	Size       int64
 	Root       translog.Hash
 	At         time.Time
-	CosignedAt time.Time // zero: no quorum of witnesses
-	Stamped    bool
+	CosignedAt time.Time           // zero: no quorum of witnesses
+	Cosigned   []translog.Cosigned // witnesses that signed it, by the name of their keys
+	StampedAt  time.Time           // zero: no time stamp
 	Note       []byte
 }
 
@@ -46,14 +49,65 @@ func (s *Service) Status(ctx context.Context, ws evidence.ID, most int) (Status,
 		return st, err
 	}
 	for _, c := range stored {
-		head, _, err := translog.OpenCheckpoint(c.Note)
+		seen, err := seenOf(c)
 		if err != nil {
 			return st, err
 		}
-		st.Checkpoints = append(st.Checkpoints, Seen{c.Size, head.Root, c.At, c.CosignedAt, c.Token != nil, c.Note})
+		st.Checkpoints = append(st.Checkpoints, seen)
+	}
+	if st.Vouchers, err = s.cfg.Store.Vouchers(ctx, l); err != nil {
+		return st, err
 	}
 	st.Keys, err = s.Keys(ctx, ws)
 	return st, err
+}
+
+func seenOf(c store.Checkpoint) (Seen, error) {
+	head, note, err := translog.OpenCheckpoint(c.Note)
+	if err != nil {
+		return Seen{}, fmt.Errorf("the stored checkpoint over %d leaves cannot be read; run exhibit fsck", c.Size)
+	}
+	return Seen{c.Size, head.Root, c.At, c.CosignedAt, note.Cosigned(), c.StampedAt, c.Note}, nil
+}
+
+// Concerns gives what somebody must know of those who vouch for the log: each that fails for an hour and more. That they do
+// stops nothing, but what they do not see can be rewritten by whoever has key and database.
+func (s *Service) Concerns(ctx context.Context, ws evidence.ID) ([]evidence.Concern, error) {
+	l, err := s.cfg.Store.Log(ctx, ws)
+	if evidence.ErrorCode(err) == evidence.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	vouchers, err := s.cfg.Store.Vouchers(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	var all []evidence.Concern
+	for _, v := range vouchers {
+		if v.FailedAt.IsZero() || s.cfg.Now().Sub(v.FailedAt) < bearFor {
+			continue
+		}
+		name, what := VoucherName(v), "The witness "
+		if v.Kind == store.VoucherTSA {
+			what = "The time-stamping authority "
+		}
+		all = append(all, evidence.Concern{Key: string(evidence.ConcernVouch) + "/" + v.Kind + "/" + v.Name, Kind: evidence.ConcernVouch, Name: name, Stage: 1,
+			Title: what + name + " does not vouch for the log", Text: "Since " + v.FailedAt.UTC().Format("2 Jan 2006 15:04") + " UTC: " + v.Failure + ". The server asks again every ten minutes; bundles are made all the same, below the grade that it gives them."})
+	}
+	return all, nil
+}
+
+// bearFor is how long somebody may fail until people are told.
+const bearFor = time.Hour
+
+// VoucherName is how people call somebody who vouches: a witness by the name of its key.
+func VoucherName(v store.Voucher) string {
+	if k, err := translog.ParseKey(v.Name); err == nil {
+		return k.Name
+	}
+	return v.Name
 }
 
 // Tile gives a part of the log in the layout of C2SP tlog-tiles, by its path: checkpoint, tile/LEVEL/N, tile/entries/N, with .p/W

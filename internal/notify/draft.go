@@ -110,11 +110,19 @@ func digestDue(last, now time.Time, hour int) bool {
 }
 
 func itemOf(c evidence.Concern) item {
-	return item{Fact: c.Key, Kind: c.Kind, Title: c.Title, Text: c.Text, By: c.By, ByIs: c.ByIs, Href: "/connections/" + string(c.Connection), AtOnce: c.AtOnce}
+	return item{Fact: c.Key, Kind: c.Kind, Title: c.Title, Text: c.Text, By: c.By, ByIs: c.ByIs, Href: hrefOf(c), AtOnce: c.AtOnce}
+}
+
+// hrefOf is where somebody looks after a concern.
+func hrefOf(c evidence.Concern) string {
+	if c.Kind == evidence.ConcernVouch {
+		return "/log"
+	}
+	return "/connections/" + string(c.Connection)
 }
 
 func noticeOf(c evidence.Concern, at time.Time) store.Notice {
-	return store.Notice{Fact: c.Key, Kind: c.Kind, Stage: c.Stage, Title: c.Title, Href: "/connections/" + string(c.Connection), UpTo: c.UpTo.UTC().Truncate(time.Millisecond), Urgent: c.AtOnce, ToldAt: at}
+	return store.Notice{Fact: c.Key, Kind: c.Kind, Stage: c.Stage, Title: c.Title, Href: hrefOf(c), UpTo: c.UpTo.UTC().Truncate(time.Millisecond), Urgent: c.AtOnce, ToldAt: at}
 }
 
 // id names a draft's message: the same as long as the same is to be told, so that a receiver knows a repetition.

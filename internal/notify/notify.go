@@ -96,7 +96,7 @@ func (s *Service) moment() time.Time { return s.cfg.Now().UTC().Truncate(time.Mi
 // Kinds gives the kinds of concerns that can be told, in the order in which they are shown.
 func Kinds() []evidence.ConcernKind {
 	return []evidence.ConcernKind{evidence.ConcernUnauthorized, evidence.ConcernExpiry, evidence.ConcernGaps, evidence.ConcernStale,
-		evidence.ConcernUnreachable, evidence.ConcernPlan, evidence.ConcernDegraded, evidence.ConcernLate}
+		evidence.ConcernUnreachable, evidence.ConcernPlan, evidence.ConcernDegraded, evidence.ConcernLate, evidence.ConcernVouch}
 }
 
 // KindSays tells a person what a kind of concern is, and how it is told.
@@ -118,6 +118,8 @@ func KindSays(k evidence.ConcernKind) string {
 		return "A token lacks event types."
 	case evidence.ConcernLate:
 		return "Events came late, or again with other bytes."
+	case evidence.ConcernVouch:
+		return "A witness or a time-stamping authority has not vouched for the log for an hour."
 	}
 	return ""
 }

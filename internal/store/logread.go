@@ -262,9 +262,10 @@ type Checkpoint struct {
 	Note       []byte
 	CosignedAt time.Time // zero: no quorum of witnesses yet
 	Token      []byte    // RFC 3161; nil: none
+	StampedAt  time.Time // that the token vouches for
 }
 
-// AddCheckpoint stores a signed checkpoint; one of the same size is replaced.
+// AddCheckpoint stores a signed checkpoint. One of the same size is replaced, unless others vouch for it already.
 func (s *Store) AddCheckpoint(ctx context.Context, l LogState, c Checkpoint) error {
 	if err := sqlc.New(s.write).AddCheckpoint(ctx, l.No, c.Size, ms(c.At), c.Note); err != nil {
 		return fmt.Errorf("storing a checkpoint: %w", err)
@@ -276,14 +277,6 @@ func (s *Store) AddCheckpoint(ctx context.Context, l LogState, c Checkpoint) err
 func (s *Store) SetCosigned(ctx context.Context, l LogState, size int64, note []byte, at time.Time) error {
 	if err := sqlc.New(s.write).SetCosigned(ctx, note, ms(at), l.No, size); err != nil {
 		return fmt.Errorf("storing a cosigned checkpoint: %w", err)
-	}
-	return nil
-}
-
-// SetTimeStamp stores an RFC 3161 token over a checkpoint.
-func (s *Store) SetTimeStamp(ctx context.Context, l LogState, size int64, token []byte) error {
-	if err := sqlc.New(s.write).SetToken3161(ctx, token, l.No, size); err != nil {
-		return fmt.Errorf("storing a time stamp: %w", err)
 	}
 	return nil
 }
@@ -306,7 +299,7 @@ func checkpointsOf(rows []sqlc.LogCheckpoint, err error) ([]Checkpoint, error) {
 	}
 	var all []Checkpoint
 	for _, r := range rows {
-		all = append(all, Checkpoint{Size: r.Size, At: fromMS(r.At), Note: r.Note, CosignedAt: fromMS(r.CosignedAt), Token: r.Token})
+		all = append(all, Checkpoint{Size: r.Size, At: fromMS(r.At), Note: r.Note, CosignedAt: fromMS(r.CosignedAt), Token: r.Token, StampedAt: fromMS(r.StampedAt)})
 	}
 	return all, nil
 }

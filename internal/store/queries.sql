@@ -760,13 +760,32 @@ SELECT * FROM activity WHERE workspace = @workspace AND id > @id ORDER BY id LIM
 
 -- name: AddCheckpoint :exec
 INSERT INTO log_checkpoint (workspace, size, at, note, cosigned_at, token) VALUES (@workspace, @size, @at, @note, 0, NULL)
-ON CONFLICT (workspace, size) DO UPDATE SET note = excluded.note, at = excluded.at;
+ON CONFLICT (workspace, size) DO UPDATE SET note = excluded.note, at = excluded.at WHERE log_checkpoint.cosigned_at = 0 AND log_checkpoint.token IS NULL;
 
 -- name: SetCosigned :exec
 UPDATE log_checkpoint SET note = @note, cosigned_at = @cosigned_at WHERE workspace = @workspace AND size = @size;
 
 -- name: SetToken3161 :exec
-UPDATE log_checkpoint SET token = @token WHERE workspace = @workspace AND size = @size;
+UPDATE log_checkpoint SET token = @token, stamped_at = @stamped_at WHERE workspace = @workspace AND size = @size;
+
+-- name: CheckpointAt :one
+SELECT * FROM log_checkpoint WHERE workspace = @workspace AND size = @size;
+
+-- name: LastStamped :one
+SELECT * FROM log_checkpoint WHERE workspace = @workspace AND token IS NOT NULL ORDER BY size DESC LIMIT 1;
+
+-- name: Vouchers :many
+SELECT * FROM log_voucher WHERE workspace = @workspace ORDER BY kind DESC, name;
+
+-- name: Voucher :one
+SELECT * FROM log_voucher WHERE workspace = @workspace AND kind = @kind AND name = @name;
+
+-- name: PutVoucher :exec
+INSERT INTO log_voucher (workspace, kind, name, url, size, good_at, failed_at, failure) VALUES (@workspace, @kind, @name, @url, @size, @good_at, @failed_at, @failure)
+ON CONFLICT (workspace, kind, name) DO UPDATE SET url = excluded.url, size = excluded.size, good_at = excluded.good_at, failed_at = excluded.failed_at, failure = excluded.failure;
+
+-- name: RemoveVoucher :exec
+DELETE FROM log_voucher WHERE workspace = @workspace AND kind = @kind AND name = @name;
 
 -- name: Checkpoints :many
 SELECT * FROM log_checkpoint WHERE workspace = @workspace ORDER BY size DESC LIMIT CAST(@most AS bigint);

@@ -1,6 +1,7 @@
 package translog
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strconv"
@@ -19,6 +20,9 @@ type Checkpoint struct {
 func (c Checkpoint) Text() []byte {
 	return fmt.Appendf(nil, "%s\n%d\n%s\n", c.Origin, c.Size, strict.EncodeToString(c.Root[:]))
 }
+
+// TextHash is the SHA-256 of the text: what a time stamp is over, and what a leaf calls a checkpoint by.
+func (c Checkpoint) TextHash() Hash { return sha256.Sum256(c.Text()) }
 
 // ErrCheckpoint says that a text is no checkpoint.
 var ErrCheckpoint = errors.New("it is not a checkpoint of three lines")

@@ -92,3 +92,33 @@ func FuzzReadEntry(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseSubmission(f *testing.F) {
+	f.Add(Submission{3, []Hash{{1}, {2}}, []byte("x\n1\n\n")}.Bytes())
+	f.Add(Submission{}.Bytes())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := ParseSubmission(b)
+		if err == nil && !bytes.Equal(s.Bytes(), b) {
+			t.Errorf("%q is also written %q", b, s.Bytes())
+		}
+	})
+}
+
+func FuzzWithLines(f *testing.F) {
+	key, _ := NewSigningKey("log.example.com", false)
+	witness, _ := NewSigningKey("w.example.com", true)
+	c := Checkpoint{"log.example.com", 3, Hash{1}}
+	n, _ := ParseNote(c.Sign(time.Unix(1, 0), key))
+	f.Add([]byte(c.Cosign(time.Unix(1, 0), witness)))
+	f.Add([]byte("— w.example.com AAAA\n\n— x\n"))
+	f.Fuzz(func(t *testing.T, lines []byte) {
+		with, ok := n.WithLines(lines, witness.Verifier())
+		again, err := ParseNote(with.Bytes())
+		if err != nil {
+			t.Fatalf("%q makes a note that cannot be read: %v", lines, err)
+		}
+		if _, _, err := again.Signed(witness.Verifier()); ok != (err == nil) {
+			t.Errorf("%q: added %t, signed %v", lines, ok, err)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package translog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,6 +21,7 @@ type Policy struct {
 	Logs      []Key
 	Witnesses []Witness
 	groups    map[string]group
+	order     []string // of groups
 	quorum    string
 }
 
@@ -31,6 +33,7 @@ type Witness struct {
 }
 
 type group struct {
+	word    string // any, all or a number, as it was written
 	need    int
 	members []string
 }
@@ -40,6 +43,18 @@ const maxPolicy = 64 << 10
 
 // ParsePolicy reads a policy. Its errors name the line.
 func ParsePolicy(text []byte) (*Policy, error) {
+	p, err := ParseWitnesses(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.Logs) == 0 {
+		return nil, errors.New("the policy names no log. It needs a line: log VKEY")
+	}
+	return p, nil
+}
+
+// ParseWitnesses is ParsePolicy for one that need not name a log: it says which witnesses a log asks.
+func ParseWitnesses(text []byte) (*Policy, error) {
 	if len(text) > maxPolicy {
 		return nil, errors.New("the policy is too long")
 	}
@@ -53,9 +68,6 @@ func ParsePolicy(text []byte) (*Policy, error) {
 		if err := p.add(words); err != nil {
 			return nil, fmt.Errorf("line %d of the policy: %w", i+1, err)
 		}
-	}
-	if len(p.Logs) == 0 {
-		return nil, errors.New("the policy names no log. It needs a line: log VKEY")
 	}
 	if p.quorum == "" {
 		p.quorum = "none"
@@ -108,7 +120,7 @@ func (p *Policy) known(name string) bool {
 }
 
 func (p *Policy) addGroup(name, need string, members []string) error {
-	g := group{members: members}
+	g := group{word: need, members: members}
 	switch need {
 	case "any":
 		g.need = 1
@@ -130,7 +142,52 @@ func (p *Policy) addGroup(name, need string, members []string) error {
 		return fmt.Errorf("%s is named twice", name)
 	}
 	p.groups[name] = g
+	p.order = append(p.order, name)
 	return nil
+}
+
+// AllOf makes a policy that asks for every one of some witnesses; without any it asks for none.
+func AllOf(witnesses ...Witness) (*Policy, error) {
+	var text strings.Builder
+	names := ""
+	for _, w := range witnesses {
+		fmt.Fprintf(&text, "witness %s %s %s\n", w.Name, w.Key, w.URL)
+		names += " " + w.Name
+	}
+	switch len(witnesses) {
+	case 0:
+	case 1:
+		text.WriteString("quorum" + names + "\n")
+	default:
+		text.WriteString("group witnesses all" + names + "\nquorum witnesses\n")
+	}
+	return ParseWitnesses([]byte(text.String()))
+}
+
+// ParseWitness reads URL#VKEY. The witness has the name of its key.
+func ParseWitness(s string) (Witness, error) {
+	url, vkey, ok := strings.Cut(s, "#")
+	k, err := ParseKey(vkey)
+	switch {
+	case !ok || url == "" || err != nil:
+		return Witness{}, fmt.Errorf("%.200q is not URL#VKEY, the address of a witness and its verifier key", s)
+	case !k.Witness():
+		return Witness{}, fmt.Errorf("%s is the key of a log, not of a witness", k.Name)
+	}
+	return Witness{Name: k.Name, Key: k, URL: url}, nil
+}
+
+// TrustWitnessed writes the policy p for auditors of a log with these keys: its witnesses, groups and quorum.
+func TrustWitnessed(p *Policy, keys ...Key) []byte {
+	b := bytes.TrimSuffix(TrustLog(keys...), []byte("quorum none\n"))
+	for _, w := range p.Witnesses {
+		b = append(b, strings.TrimSpace("witness "+w.Name+" "+w.Key.String()+" "+w.URL)+"\n"...)
+	}
+	for _, name := range p.order {
+		g := p.groups[name]
+		b = append(b, "group "+name+" "+g.word+" "+strings.Join(g.members, " ")+"\n"...)
+	}
+	return append(b, "quorum "+p.quorum+"\n"...)
 }
 
 // WantsWitnesses reports whether the policy asks for a quorum.

@@ -102,7 +102,7 @@ func CheckConsistency(proof []Hash, size int64, root Hash, old int64, oldRoot Ha
 	bad := fmt.Errorf("the tree of %d leaves does not go on from that of %d leaves", size, old)
 	switch {
 	case old == 0:
-		if len(proof) > 0 || oldRoot != sha256.Sum256(nil) {
+		if len(proof) > 0 || oldRoot != sha256.Sum256(nil) || size < 0 || size == 0 && root != oldRoot {
 			return bad
 		}
 		return nil

@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +23,9 @@ type logState struct {
 	chains   map[string]string
 	origin   string
 	keys     map[string]translog.Key // that sign at the end
-	entered  bool                    // something was stored before there was a log
+	signing  []keySpan               // every key with its time
+	anchors  []againLeaf
+	entered  bool // something was stored before there was a log
 	streams  map[streamKey]*streamState
 	order    []streamKey
 	kinds    map[string]string // connection → source
@@ -39,6 +43,15 @@ type logState struct {
 }
 
 type streamKey struct{ connection, stream string }
+
+// keySpan is a key with the leaves that added and ended it.
+type keySpan struct {
+	key         translog.Key
+	from, until int64
+}
+
+// signs reports whether the key signs checkpoints over size leaves.
+func (k keySpan) signs(size int64) bool { return k.from < size && size <= k.until }
 
 // pageLeaf is what is kept of a page leaf; there may be millions of pages.
 type pageLeaf struct {
@@ -215,6 +228,8 @@ func (v *verifier) tree(fold *translog.Fold) error {
 		}
 	}
 	v.older()
+	v.anchors()
+	v.signers(stepCheckpoint, bundle.PathCheckpoint, v.note, v.head.Size)
 	v.ownKeys()
 	if s.origin != "" && s.origin != v.head.Origin {
 		v.fail(stepTree, "origin", "the checkpoint is of %s and the log of %s", v.head.Origin, s.origin)
@@ -230,9 +245,64 @@ func (v *verifier) older() {
 			continue
 		}
 		b := v.small(stepTree, name, 64<<10)
-		c, _, err := translog.OpenCheckpoint(b)
+		c, note, err := translog.OpenCheckpoint(b)
 		if err != nil || c.Size != size || c.Origin != v.head.Origin || c.Root != v.log.roots[size] {
 			v.fail(stepTree, "older_checkpoint", "%s is not a checkpoint of this log", name)
+			continue
+		}
+		v.signers(stepTree, name, note, size)
+		if v.opt.Policy == nil {
+			continue
+		}
+		j, err := v.opt.Policy.Judge(note)
+		if err != nil {
+			v.fail(stepTree, "signature_wrong", "%s: %v", name, err)
+			continue
+		}
+		for _, w := range j.Witnesses {
+			v.Vouched = append(v.Vouched, Vouch{size, w.At, "witness " + w.Name})
+		}
+	}
+}
+
+// signers checks that a checkpoint is signed by a key that signed the log then, and by none that had been ended.
+func (v *verifier) signers(step, name string, note translog.Note, size int64) {
+	signed := false
+	for _, k := range v.log.signing {
+		by := slices.ContainsFunc(note.Signatures, func(s translog.Signature) bool { _, ok := s.Verify(k.key, note.Text); return ok })
+		switch {
+		case by && size > k.until:
+			v.fail(step, "key_retired", "%s has %d leaves and is signed by a key that was ended at leaf %d", name, size, k.until)
+		case by && k.signs(size):
+			signed = true
+		}
+	}
+	if !signed && v.log.start == 0 {
+		v.fail(step, "signature_own", "%s is not signed by a key that the log names as signing then", name)
+	}
+}
+
+// anchors compares what the log says of checkpoints that others vouch for with these.
+func (v *verifier) anchors() {
+	for _, a := range v.log.anchors {
+		size := a.leaf.Int("size")
+		root, known := v.log.roots[size]
+		c := translog.Checkpoint{Origin: v.head.Origin, Size: size, Root: root}
+		token := bundle.DirOlder + strconv.FormatInt(size, 10) + ".tst"
+		switch {
+		case size > a.n:
+			v.fail(stepTree, "anchor", "leaf %d tells of a checkpoint over %d leaves, which is later than itself", a.n, size)
+		case size <= v.log.start:
+		case !known:
+			v.fail(stepTree, "anchor_missing", "leaf %d tells of a checkpoint over %d leaves that others vouch for, which the bundle lacks", a.n, size)
+		case c.TextHash().String() != a.leaf.Text("checkpoint_sha"):
+			v.fail(stepTree, "anchor", "leaf %d tells of another checkpoint over %d leaves", a.n, size)
+		case a.leaf.Has("tst_sha") && !v.in.Has(token):
+			v.fail(stepTree, "anchor_missing", "leaf %d tells of a time stamp that the bundle lacks", a.n)
+		case a.leaf.Has("tst_sha"):
+			if sum := sha256.Sum256(v.small(stepTree, token, 1<<20)); hex.EncodeToString(sum[:]) != a.leaf.Text("tst_sha") {
+				v.fail(stepTree, "anchor", "%s is not the time stamp that leaf %d tells of", token, a.n)
+			}
 		}
 	}
 }
@@ -355,6 +425,8 @@ func (v *verifier) keep(n int64, record string, l translog.Leaf) {
 		s.claims[record] = l
 	case translog.KindExport:
 		s.export, s.exportN = &l, n
+	case translog.KindAnchor:
+		s.anchors = append(s.anchors, againLeaf{n, l})
 	case translog.KindAdopt:
 		s.entered = true
 	}
@@ -372,24 +444,39 @@ func (v *verifier) key(n int64, l translog.Leaf) {
 	switch {
 	case err != nil:
 		v.fail(stepLeaves, "key", "leaf %d: %v", n, err)
+	case l.Int("effective_size") != n:
+		v.fail(stepLeaves, "key", "leaf %d changes a key from another size on than its own", n)
 	case l.Text("op") == "add" && len(v.log.keys) == 0:
 		if !k.VerifyText(text, l.Text("sig_new")) {
 			v.fail(stepLeaves, "key", "leaf %d adds a key that has not signed it", n)
 		}
-		v.log.keys[k.String()] = k
+		v.addKey(n, k)
 	case l.Text("op") == "add":
 		if !byKnown || !k.VerifyText(text, l.Text("sig_new")) {
 			v.fail(stepLeaves, "key", "leaf %d adds a key that the key before it does not vouch for", n)
 		}
-		v.log.keys[k.String()] = k
-	case l.Text("op") == "retire":
+		v.addKey(n, k)
+	case l.Text("op") == "retire" || l.Text("op") == "compromised":
 		if !byKnown {
 			v.fail(stepLeaves, "key", "leaf %d ends a key without its signature", n)
 		}
 		delete(v.log.keys, k.String())
+		for i := range v.log.signing {
+			if v.log.signing[i].key.String() == k.String() {
+				v.log.signing[i].until = min(v.log.signing[i].until, n)
+			}
+		}
+		if l.Text("op") == "compromised" {
+			v.unproven("What the log said before leaf %d by its signature alone: the key %08x was in foreign hands when it was ended. What a witness, a time stamp or a pin of before vouches for stands.", n, k.ID)
+		}
 	default:
 		v.fail(stepLeaves, "leaf_unknown", "leaf %d does %q with a key, which this version does not know", n, l.Text("op"))
 	}
+}
+
+func (v *verifier) addKey(n int64, k translog.Key) {
+	v.log.keys[k.String()] = k
+	v.log.signing = append(v.log.signing, keySpan{k, n, 1 << 62})
 }
 
 func sortedKeys(m map[string]translog.Key) []translog.Key {

@@ -123,7 +123,7 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 	s.notify = notify.New(notify.Config{Store: s.store, Connections: connections, Name: "Northwind GmbH", UserAgent: "Exhibit/test", Now: s.clock})
 	s.admin, err = s.signIn.AddMember(ctx, "test", s.ws, "Ada Okafor", "ada@example.com")
 	must(t, err)
-	s.book = logbook.New(logbook.Config{Store: s.store, Box: connections.Box, Dir: t.TempDir(), Now: s.clock})
+	s.book = logbook.New(logbook.Config{Store: s.store, Box: connections.Box, Dir: t.TempDir(), Now: s.clock, Log: slog.New(slog.DiscardHandler)})
 	work := program.New(s.store, s.clock)
 	work.ReadReviews(s.build)
 	s.server, err = newServer(Config{

@@ -28,6 +28,9 @@ func concerns(o overview, now time.Time) (lasting, before []view.Attention) {
 			lasting = append(lasting, attentionOf(c, cares[c.Connection]))
 		}
 	}
+	for _, c := range o.vouch {
+		lasting = append(lasting, view.Attention{Title: c.Title, Text: c.Text, Href: "/log", Tone: ui.Warn, Icon: "eye"})
+	}
 	return lasting, before
 }
 

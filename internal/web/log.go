@@ -12,6 +12,7 @@ import (
 
 // Logbook shows the workspace's log. Nothing of it is changed by looking.
 type Logbook interface {
+	Concerns(ctx context.Context, ws evidence.ID) ([]evidence.Concern, error)
 	Status(ctx context.Context, ws evidence.ID, most int) (logbook.Status, error)
 	Tile(ctx context.Context, ws evidence.ID, path string) ([]byte, error)
 }

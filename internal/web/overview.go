@@ -132,7 +132,8 @@ type overview struct {
 	artifacts []evidence.Artifact
 	actions   []program.ActionView
 	channels  []notify.Channel
-	asked     []view.Attention // by and of reviewers
+	asked     []view.Attention   // by and of reviewers
+	vouch     []evidence.Concern // who does not vouch for the log
 	span      evidence.Span
 	numbers   view.Numbers
 	attention []view.Attention
@@ -151,6 +152,9 @@ func (s *server) overview(ctx context.Context, c people.Caller) (overview, error
 	if c.Has(people.ReadArtifacts) {
 		if o.artifacts, err = s.cfg.Store.Artifacts(ctx, c.Workspace, store.ArtifactFilter{}); err != nil {
 			return o, fmt.Errorf("listing artifacts: %w", err)
+		}
+		if o.vouch, err = s.cfg.Logbook.Concerns(ctx, c.Workspace); err != nil {
+			return o, fmt.Errorf("looking who vouches for the log: %w", err)
 		}
 	}
 	if c.Has(people.ReadActions) {

@@ -258,6 +258,7 @@ type LogCheckpoint struct {
 	Note       []byte
 	CosignedAt int64
 	Token      []byte
+	StampedAt  int64
 }
 
 type LogKey struct {
@@ -281,6 +282,17 @@ type LogNode struct {
 type LogPending struct {
 	Stream int64
 	Leaf   []byte
+}
+
+type LogVoucher struct {
+	Workspace int64
+	Kind      string
+	Name      string
+	Url       string
+	Size      int64
+	GoodAt    int64
+	FailedAt  int64
+	Failure   string
 }
 
 type Member struct {

@@ -627,7 +627,7 @@ func (q *Queries) AddChannel(ctx context.Context, arg AddChannelParams) (int64, 
 
 const addCheckpoint = `-- name: AddCheckpoint :exec
 INSERT INTO log_checkpoint (workspace, size, at, note, cosigned_at, token) VALUES ($1, $2, $3, $4, 0, NULL)
-ON CONFLICT (workspace, size) DO UPDATE SET note = excluded.note, at = excluded.at
+ON CONFLICT (workspace, size) DO UPDATE SET note = excluded.note, at = excluded.at WHERE log_checkpoint.cosigned_at = 0 AND log_checkpoint.token IS NULL
 `
 
 func (q *Queries) AddCheckpoint(ctx context.Context, workspace int64, size int64, at int64, note []byte) error {
@@ -1684,7 +1684,7 @@ func (q *Queries) AllVersions(ctx context.Context, workspace string) ([]AllVersi
 }
 
 const anchors = `-- name: Anchors :many
-SELECT workspace, size, at, note, cosigned_at, token FROM log_checkpoint WHERE workspace = $1 AND (cosigned_at > 0 OR token IS NOT NULL) ORDER BY size
+SELECT workspace, size, at, note, cosigned_at, token, stamped_at FROM log_checkpoint WHERE workspace = $1 AND (cosigned_at > 0 OR token IS NOT NULL) ORDER BY size
 `
 
 func (q *Queries) Anchors(ctx context.Context, workspace int64) ([]LogCheckpoint, error) {
@@ -1703,6 +1703,7 @@ func (q *Queries) Anchors(ctx context.Context, workspace int64) ([]LogCheckpoint
 			&i.Note,
 			&i.CosignedAt,
 			&i.Token,
+			&i.StampedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -2377,8 +2378,27 @@ func (q *Queries) Channels(ctx context.Context, workspace string) ([]Channel, er
 	return items, nil
 }
 
+const checkpointAt = `-- name: CheckpointAt :one
+SELECT workspace, size, at, note, cosigned_at, token, stamped_at FROM log_checkpoint WHERE workspace = $1 AND size = $2
+`
+
+func (q *Queries) CheckpointAt(ctx context.Context, workspace int64, size int64) (LogCheckpoint, error) {
+	row := q.db.QueryRowContext(ctx, checkpointAt, workspace, size)
+	var i LogCheckpoint
+	err := row.Scan(
+		&i.Workspace,
+		&i.Size,
+		&i.At,
+		&i.Note,
+		&i.CosignedAt,
+		&i.Token,
+		&i.StampedAt,
+	)
+	return i, err
+}
+
 const checkpoints = `-- name: Checkpoints :many
-SELECT workspace, size, at, note, cosigned_at, token FROM log_checkpoint WHERE workspace = $1 ORDER BY size DESC LIMIT CAST($2 AS bigint)
+SELECT workspace, size, at, note, cosigned_at, token, stamped_at FROM log_checkpoint WHERE workspace = $1 ORDER BY size DESC LIMIT CAST($2 AS bigint)
 `
 
 func (q *Queries) Checkpoints(ctx context.Context, workspace int64, most int64) ([]LogCheckpoint, error) {
@@ -2397,6 +2417,7 @@ func (q *Queries) Checkpoints(ctx context.Context, workspace int64, most int64) 
 			&i.Note,
 			&i.CosignedAt,
 			&i.Token,
+			&i.StampedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -3385,6 +3406,25 @@ func (q *Queries) LastPoll(ctx context.Context, stream int64) (Poll, error) {
 		&i.LastAt,
 		&i.CursorSha,
 		&i.BodiesSha,
+	)
+	return i, err
+}
+
+const lastStamped = `-- name: LastStamped :one
+SELECT workspace, size, at, note, cosigned_at, token, stamped_at FROM log_checkpoint WHERE workspace = $1 AND token IS NOT NULL ORDER BY size DESC LIMIT 1
+`
+
+func (q *Queries) LastStamped(ctx context.Context, workspace int64) (LogCheckpoint, error) {
+	row := q.db.QueryRowContext(ctx, lastStamped, workspace)
+	var i LogCheckpoint
+	err := row.Scan(
+		&i.Workspace,
+		&i.Size,
+		&i.At,
+		&i.Note,
+		&i.CosignedAt,
+		&i.Token,
+		&i.StampedAt,
 	)
 	return i, err
 }
@@ -4655,6 +4695,36 @@ func (q *Queries) PutTelling(ctx context.Context, workspace string, digestHour i
 	return err
 }
 
+const putVoucher = `-- name: PutVoucher :exec
+INSERT INTO log_voucher (workspace, kind, name, url, size, good_at, failed_at, failure) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (workspace, kind, name) DO UPDATE SET url = excluded.url, size = excluded.size, good_at = excluded.good_at, failed_at = excluded.failed_at, failure = excluded.failure
+`
+
+type PutVoucherParams struct {
+	Workspace int64
+	Kind      string
+	Name      string
+	Url       string
+	Size      int64
+	GoodAt    int64
+	FailedAt  int64
+	Failure   string
+}
+
+func (q *Queries) PutVoucher(ctx context.Context, arg PutVoucherParams) error {
+	_, err := q.db.ExecContext(ctx, putVoucher,
+		arg.Workspace,
+		arg.Kind,
+		arg.Name,
+		arg.Url,
+		arg.Size,
+		arg.GoodAt,
+		arg.FailedAt,
+		arg.Failure,
+	)
+	return err
+}
+
 const recentPages = `-- name: RecentPages :many
 SELECT received_at, max_at FROM page WHERE stream = $1 AND mode = 'live' ORDER BY id DESC LIMIT CAST($2 AS bigint)
 `
@@ -4825,6 +4895,15 @@ DELETE FROM notice WHERE workspace = $1 AND channel = $2 AND fact = $3
 
 func (q *Queries) RemoveNotice(ctx context.Context, workspace string, channel string, fact string) error {
 	_, err := q.db.ExecContext(ctx, removeNotice, workspace, channel, fact)
+	return err
+}
+
+const removeVoucher = `-- name: RemoveVoucher :exec
+DELETE FROM log_voucher WHERE workspace = $1 AND kind = $2 AND name = $3
+`
+
+func (q *Queries) RemoveVoucher(ctx context.Context, workspace int64, kind string, name string) error {
+	_, err := q.db.ExecContext(ctx, removeVoucher, workspace, kind, name)
 	return err
 }
 
@@ -5629,11 +5708,16 @@ func (q *Queries) SetToken(ctx context.Context, token []byte, workspace string, 
 }
 
 const setToken3161 = `-- name: SetToken3161 :exec
-UPDATE log_checkpoint SET token = $1 WHERE workspace = $2 AND size = $3
+UPDATE log_checkpoint SET token = $1, stamped_at = $2 WHERE workspace = $3 AND size = $4
 `
 
-func (q *Queries) SetToken3161(ctx context.Context, token []byte, workspace int64, size int64) error {
-	_, err := q.db.ExecContext(ctx, setToken3161, token, workspace, size)
+func (q *Queries) SetToken3161(ctx context.Context, token []byte, stampedAt int64, workspace int64, size int64) error {
+	_, err := q.db.ExecContext(ctx, setToken3161,
+		token,
+		stampedAt,
+		workspace,
+		size,
+	)
 	return err
 }
 
@@ -6378,6 +6462,62 @@ func (q *Queries) ValuesLike(ctx context.Context, workspace int64, kind string, 
 			&i.First,
 			&i.Second,
 			&i.Third,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const voucher = `-- name: Voucher :one
+SELECT workspace, kind, name, url, size, good_at, failed_at, failure FROM log_voucher WHERE workspace = $1 AND kind = $2 AND name = $3
+`
+
+func (q *Queries) Voucher(ctx context.Context, workspace int64, kind string, name string) (LogVoucher, error) {
+	row := q.db.QueryRowContext(ctx, voucher, workspace, kind, name)
+	var i LogVoucher
+	err := row.Scan(
+		&i.Workspace,
+		&i.Kind,
+		&i.Name,
+		&i.Url,
+		&i.Size,
+		&i.GoodAt,
+		&i.FailedAt,
+		&i.Failure,
+	)
+	return i, err
+}
+
+const vouchers = `-- name: Vouchers :many
+SELECT workspace, kind, name, url, size, good_at, failed_at, failure FROM log_voucher WHERE workspace = $1 ORDER BY kind DESC, name
+`
+
+func (q *Queries) Vouchers(ctx context.Context, workspace int64) ([]LogVoucher, error) {
+	rows, err := q.db.QueryContext(ctx, vouchers, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LogVoucher
+	for rows.Next() {
+		var i LogVoucher
+		if err := rows.Scan(
+			&i.Workspace,
+			&i.Kind,
+			&i.Name,
+			&i.Url,
+			&i.Size,
+			&i.GoodAt,
+			&i.FailedAt,
+			&i.Failure,
 		); err != nil {
 			return nil, err
 		}
