@@ -104,7 +104,9 @@ func TestHostileContainers(t *testing.T) {
 		var out bytes.Buffer
 		z := zip.NewWriter(&out)
 		for _, n := range names {
-			h := &zip.FileHeader{Name: n, Method: zip.Deflate, ModifiedDate: 1<<5 | 1, CreatorVersion: 20, ReaderVersion: 20}
+			h := &zip.FileHeader{Name: n, Method: zip.Deflate, CreatorVersion: 20, ReaderVersion: 20}
+			//lint:ignore SA1019 as the bundle itself is written
+			h.ModifiedDate = 1<<5 | 1
 			if change != nil {
 				change(h)
 			}

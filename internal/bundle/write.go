@@ -169,7 +169,9 @@ func (w *Writer) Close(to io.Writer, progress func(done, total int64)) (err erro
 	var done int64
 	for _, p := range w.parts {
 		h := &zip.FileHeader{Name: p.Path, Method: method(p.Path), CRC32: p.crc, CompressedSize64: uint64(p.packed), UncompressedSize64: uint64(p.Size),
-			ModifiedDate: 1<<5 | 1, CreatorVersion: 20, ReaderVersion: 20} // 1980-01-01
+			CreatorVersion: 20, ReaderVersion: 20}
+		//lint:ignore SA1019 CreateRaw writes this field as it is; Modified would be left out or need an extra field.
+		h.ModifiedDate = 1<<5 | 1 // 1980-01-01
 		out, err := z.CreateRaw(h)
 		if err == nil {
 			_, err = io.Copy(out, io.NewSectionReader(w.temp, p.start, p.packed))

@@ -26,10 +26,9 @@ const leafBits = 40
 //
 // A crash before the commit leaves neither the leaf nor what it commits to, a crash after it both.
 type appender struct {
-	q      *sqlc.Queries
-	store  *Store
-	row    sqlc.Log
-	opened bool // the log's row has been read
+	q     *sqlc.Queries
+	store *Store
+	row   sqlc.Log
 }
 
 // appendTo takes the lock of a workspace's log by the workspace's number, and begins the log if it is new.

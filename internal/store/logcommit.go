@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -285,10 +284,4 @@ func (s *streamLog) reconciliation(ctx context.Context, r Reconciliation, entere
 	}
 	_, err := s.add(ctx, translog.KindReconcile, "", f)
 	return err
-}
-
-// sameDigest reports whether two digests are the same.
-func sameDigest(hexed string, raw []byte) bool {
-	b, err := hex.DecodeString(hexed)
-	return err == nil && bytes.Equal(b, raw)
 }
