@@ -529,8 +529,32 @@ SELECT * FROM action WHERE workspace = @workspace ORDER BY key;
 -- name: Action :one
 SELECT * FROM action WHERE workspace = @workspace AND (id = @id_or_key OR key = @id_or_key);
 
--- name: SetActionStatus :execrows
-UPDATE action SET status = @status WHERE workspace = @workspace AND id = @id;
+-- name: AddAction :one
+INSERT INTO action (id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at, delegate, requests, series, grace)
+VALUES (@id, @workspace, @key, @control, @title, @description, @owner, @due, @cadence, @recipe, @status, @created_at, @delegate, @requests, @series, @grace)
+ON CONFLICT (workspace, key) DO NOTHING
+RETURNING *;
+
+-- name: ChangeAction :one
+UPDATE action SET control = @control, title = @title, description = @description, owner = @owner, due = @due, cadence = @cadence,
+  recipe = @recipe, status = @status, delegate = @delegate, requests = @requests, grace = @grace, note = @note, done_at = @done_at,
+  done_by = @done_by, retired_at = @retired_at, retired = @retired, revision = revision + 1
+WHERE workspace = @workspace AND id = @id AND revision = @revision
+RETURNING *;
+
+-- name: AddComment :exec
+INSERT INTO action_comment (id, workspace, action, at, who, text, mentions)
+VALUES (@id, @workspace, @action, @at, @who, @text, @mentions);
+
+-- name: Comments :many
+SELECT * FROM action_comment WHERE workspace = @workspace AND action = @action ORDER BY at, id;
+
+-- name: DeclineWording :exec
+INSERT INTO declined_wording (workspace, id, declined_at, declined_by)
+VALUES (@workspace, @id, @declined_at, @declined_by) ON CONFLICT (workspace, id) DO NOTHING;
+
+-- name: DeclinedWording :many
+SELECT id FROM declined_wording WHERE workspace = @workspace ORDER BY id;
 
 -- name: AddArtifact :exec
 INSERT INTO artifact (id, workspace, kind, recipe, title, from_at, to_at, created_at, retired_at, retired, variant)

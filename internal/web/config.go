@@ -177,6 +177,15 @@ type Program interface {
 	Controls(ctx context.Context, ws evidence.ID) ([]program.ControlView, error)
 	Actions(ctx context.Context, ws evidence.ID) ([]program.ActionView, error)
 
+	Action(ctx context.Context, ws evidence.ID, idOrKey string) (program.ActionView, error)
+	FilteredActions(ctx context.Context, ws evidence.ID, f program.ActionFilter) ([]program.ActionView, error)
+	AddAction(ctx context.Context, c people.Caller, d program.ActionDraft) (evidence.Action, error)
+	EditAction(ctx context.Context, c people.Caller, idOrKey string, e program.ActionEdit) (evidence.Action, error)
+	Done(ctx context.Context, c people.Caller, idOrKey, note string) (evidence.Action, error)
+	Reopen(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error)
+	RetireAction(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error)
+	ActionHistory(ctx context.Context, ws evidence.ID, key string) ([]store.Activity, error)
+
 	AddControl(ctx context.Context, c people.Caller, d program.ControlDraft) (evidence.Control, error)
 	EditControl(ctx context.Context, c people.Caller, idOrKey string, e program.ControlEdit) (evidence.Control, error)
 	MapControl(ctx context.Context, c people.Caller, idOrKey string, add, remove []evidence.RequirementRef) (evidence.Control, error)
