@@ -395,7 +395,7 @@ func (s *Service) ActionHistory(ctx context.Context, ws evidence.ID, key string)
 }
 
 // ParseRequest reads an evidence request as the command line and the form spell it: a recipe with its parameters, such as
-// "failed-sign-ins burst=5", or "upload: what is asked for".
+// "failed-sign-ins threshold=5", or "upload: what is asked for".
 func ParseRequest(s string) (evidence.EvidenceRequest, error) {
 	s = strings.TrimSpace(s)
 	if asked, ok := strings.CutPrefix(s, "upload:"); ok {

@@ -176,7 +176,7 @@ func TestParseRequest(t *testing.T) {
 }
 
 func FuzzParseRequest(f *testing.F) {
-	f.Add("failed-sign-ins burst=5")
+	f.Add("failed-sign-ins threshold=5")
 	f.Add("upload: x")
 	f.Fuzz(func(t *testing.T, s string) {
 		if r, err := program.ParseRequest(s); err == nil && (r.Recipe != "") == strings.HasPrefix(strings.TrimSpace(s), "upload:") && r.Upload != "" && r.Recipe != "" {

@@ -62,3 +62,10 @@ func TestActionForms(t *testing.T) {
 		t.Error("a reviewer is offered to change an action")
 	}
 }
+
+// TestActionPagesAccessible runs axe on the pages of actions, and holds that none is wider than a phone.
+func TestActionPagesAccessible(t *testing.T) {
+	s := newSite(t)
+	s.fillActions()
+	checkPages(t, s, s.actionPages())
+}

@@ -275,6 +275,7 @@ func filled(t testing.TB) *site {
 	must(t, err)
 	s.buildAll()
 	s.fillProgram()
+	s.fillActions()
 	s.fillSettings()
 	_, err = s.book.Checkpoint(t.Context(), s.ws)
 	must(t, err)
