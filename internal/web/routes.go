@@ -123,7 +123,7 @@ func (s *server) routes() []route {
 		{"GET /settings/activity", people.ReadSettings, quick, s.activity},
 		{"GET /settings/notifications", people.ReadSettings, quick, s.notifications},
 		{"POST /settings/notifications", people.ManageSettings, quick, s.addChannel},
-		{"POST /settings/notifications/digest", people.ManageSettings, quick, s.setDigestHour},
+		{"POST /settings/notifications/digest", people.ManageSettings, quick, s.setDigest},
 		{"GET /settings/notifications/new", people.ManageSettings, quick, s.newChannel},
 		{"GET /settings/notifications/{id}", people.ManageSettings, quick, s.editChannel},
 		{"POST /settings/notifications/{id}", people.ManageSettings, quick, s.changeChannel},

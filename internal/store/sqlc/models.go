@@ -40,7 +40,6 @@ type ActionComment struct {
 	At        int64
 	Who       string
 	Text      string
-	Mentions  string
 }
 
 type Activity struct {
@@ -461,6 +460,7 @@ type Telling struct {
 	DigestHour int64
 	Holder     string
 	HeldUntil  int64
+	DigestZone string
 }
 
 type Trouble struct {

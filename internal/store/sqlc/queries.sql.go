@@ -734,8 +734,8 @@ func (q *Queries) AddCheckpoint(ctx context.Context, workspace int64, size int64
 }
 
 const addComment = `-- name: AddComment :exec
-INSERT INTO action_comment (id, workspace, action, at, who, text, mentions)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO action_comment (id, workspace, action, at, who, text)
+VALUES ($1, $2, $3, $4, $5, $6)
 `
 
 type AddCommentParams struct {
@@ -745,7 +745,6 @@ type AddCommentParams struct {
 	At        int64
 	Who       string
 	Text      string
-	Mentions  string
 }
 
 func (q *Queries) AddComment(ctx context.Context, arg AddCommentParams) error {
@@ -756,7 +755,6 @@ func (q *Queries) AddComment(ctx context.Context, arg AddCommentParams) error {
 		arg.At,
 		arg.Who,
 		arg.Text,
-		arg.Mentions,
 	)
 	return err
 }
@@ -1046,6 +1044,15 @@ func (q *Queries) AddMember(ctx context.Context, arg AddMemberParams) (int64, er
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const addMention = `-- name: AddMention :exec
+INSERT INTO mention (workspace, comment, member, told_at, seen_at) VALUES ($1, $2, $3, 0, 0) ON CONFLICT (comment, member) DO NOTHING
+`
+
+func (q *Queries) AddMention(ctx context.Context, workspace string, comment string, member string) error {
+	_, err := q.db.ExecContext(ctx, addMention, workspace, comment, member)
+	return err
 }
 
 const addNode = `-- name: AddNode :exec
@@ -2674,7 +2681,7 @@ func (q *Queries) CloseTroubleOf(ctx context.Context, toAt int64, cause string, 
 }
 
 const comments = `-- name: Comments :many
-SELECT id, workspace, action, at, who, text, mentions FROM action_comment WHERE workspace = $1 AND action = $2 ORDER BY at, id
+SELECT id, workspace, action, at, who, text FROM action_comment WHERE workspace = $1 AND action = $2 ORDER BY at, id
 `
 
 func (q *Queries) Comments(ctx context.Context, workspace string, action string) ([]ActionComment, error) {
@@ -2693,7 +2700,6 @@ func (q *Queries) Comments(ctx context.Context, workspace string, action string)
 			&i.At,
 			&i.Who,
 			&i.Text,
-			&i.Mentions,
 		); err != nil {
 			return nil, err
 		}
@@ -4134,6 +4140,53 @@ func (q *Queries) MembersByEmail(ctx context.Context, email string) ([]Member, e
 			&i.SuspendedAt,
 			&i.SuspendedBy,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const mentionTold = `-- name: MentionTold :exec
+UPDATE mention SET told_at = $1 WHERE workspace = $2 AND comment = $3 AND member = $4
+`
+
+func (q *Queries) MentionTold(ctx context.Context, at int64, workspace string, comment string, member string) error {
+	_, err := q.db.ExecContext(ctx, mentionTold,
+		at,
+		workspace,
+		comment,
+		member,
+	)
+	return err
+}
+
+const mentionsOfAction = `-- name: MentionsOfAction :many
+SELECT m.comment, m.member FROM mention m JOIN action_comment c ON c.id = m.comment
+WHERE c.workspace = $1 AND c.action = $2 ORDER BY m.comment, m.member
+`
+
+type MentionsOfActionRow struct {
+	Comment string
+	Member  string
+}
+
+func (q *Queries) MentionsOfAction(ctx context.Context, workspace string, action string) ([]MentionsOfActionRow, error) {
+	rows, err := q.db.QueryContext(ctx, mentionsOfAction, workspace, action)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MentionsOfActionRow
+	for rows.Next() {
+		var i MentionsOfActionRow
+		if err := rows.Scan(&i.Comment, &i.Member); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -5729,6 +5782,24 @@ func (q *Queries) SealedToken(ctx context.Context, workspace string, iD string) 
 	return token, err
 }
 
+const seeMentions = `-- name: SeeMentions :execrows
+UPDATE mention SET seen_at = $1 WHERE mention.workspace = $2 AND mention.member = $3 AND mention.seen_at = 0
+  AND mention.comment IN (SELECT c.id FROM action_comment c WHERE c.action = $4)
+`
+
+func (q *Queries) SeeMentions(ctx context.Context, at int64, workspace string, member string, action string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, seeMentions,
+		at,
+		workspace,
+		member,
+		action,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const sequenceSpans = `-- name: SequenceSpans :many
 SELECT CAST(sequence AS bigint) AS first_sequence, CAST(sequence AS bigint) AS last_sequence FROM page p WHERE p.stream = $1 AND sequence > 0
 UNION ALL SELECT first_sequence, last_sequence FROM poll q WHERE q.stream = $1
@@ -5867,12 +5938,12 @@ func (q *Queries) SetCosigned(ctx context.Context, note []byte, cosignedAt int64
 	return err
 }
 
-const setDigestHour = `-- name: SetDigestHour :exec
-UPDATE telling SET digest_hour = $1 WHERE workspace = $2
+const setDigest = `-- name: SetDigest :exec
+UPDATE telling SET digest_hour = $1, digest_zone = $2 WHERE workspace = $3
 `
 
-func (q *Queries) SetDigestHour(ctx context.Context, digestHour int64, workspace string) error {
-	_, err := q.db.ExecContext(ctx, setDigestHour, digestHour, workspace)
+func (q *Queries) SetDigest(ctx context.Context, digestHour int64, digestZone string, workspace string) error {
+	_, err := q.db.ExecContext(ctx, setDigest, digestHour, digestZone, workspace)
 	return err
 }
 
@@ -6217,7 +6288,7 @@ func (q *Queries) TakeTelling(ctx context.Context, holder string, heldUntil int6
 }
 
 const telling = `-- name: Telling :one
-SELECT workspace, digest_hour, holder, held_until FROM telling WHERE workspace = $1
+SELECT workspace, digest_hour, holder, held_until, digest_zone FROM telling WHERE workspace = $1
 `
 
 func (q *Queries) Telling(ctx context.Context, workspace string) (Telling, error) {
@@ -6228,6 +6299,7 @@ func (q *Queries) Telling(ctx context.Context, workspace string) (Telling, error
 		&i.DigestHour,
 		&i.Holder,
 		&i.HeldUntil,
+		&i.DigestZone,
 	)
 	return i, err
 }
@@ -6327,6 +6399,52 @@ func (q *Queries) TrySignInStep(ctx context.Context, hash []byte, now int64, mos
 	for rows.Next() {
 		var i TrySignInStepRow
 		if err := rows.Scan(&i.Workspace, &i.Member); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const unseenMentions = `-- name: UnseenMentions :many
+SELECT m.comment, m.member, m.told_at, c.action, c.at, c.who, c.text FROM mention m JOIN action_comment c ON c.id = m.comment
+WHERE m.workspace = $1 AND m.seen_at = 0 ORDER BY c.at, c.id, m.member
+`
+
+type UnseenMentionsRow struct {
+	Comment string
+	Member  string
+	ToldAt  int64
+	Action  string
+	At      int64
+	Who     string
+	Text    string
+}
+
+func (q *Queries) UnseenMentions(ctx context.Context, workspace string) ([]UnseenMentionsRow, error) {
+	rows, err := q.db.QueryContext(ctx, unseenMentions, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UnseenMentionsRow
+	for rows.Next() {
+		var i UnseenMentionsRow
+		if err := rows.Scan(
+			&i.Comment,
+			&i.Member,
+			&i.ToldAt,
+			&i.Action,
+			&i.At,
+			&i.Who,
+			&i.Text,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

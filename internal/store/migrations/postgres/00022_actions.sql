@@ -16,17 +16,27 @@ ALTER TABLE action ADD COLUMN retired_at bigint NOT NULL DEFAULT 0;
 ALTER TABLE action ADD COLUMN retired text NOT NULL DEFAULT '';
 ALTER TABLE action ADD COLUMN revision bigint NOT NULL DEFAULT 1;
 
--- A comment is never changed and never deleted. mentions is a JSON list of members.
+-- A comment is never changed and never deleted.
 CREATE TABLE action_comment (
   id        text PRIMARY KEY,
   workspace text NOT NULL REFERENCES workspace (id),
   action    text NOT NULL REFERENCES action (id),
   at        bigint NOT NULL,
   who       text NOT NULL,
-  text      text NOT NULL,
-  mentions  text NOT NULL
+  text      text NOT NULL
 );
 CREATE INDEX action_comment_action ON action_comment (action, at);
+
+-- Who is mentioned in a comment. told_at is when a mail was taken for him, seen_at when he looked at the action.
+CREATE TABLE mention (
+  workspace text NOT NULL REFERENCES workspace (id),
+  comment   text NOT NULL REFERENCES action_comment (id),
+  member    text NOT NULL REFERENCES member (id),
+  told_at   bigint NOT NULL,
+  seen_at   bigint NOT NULL,
+  PRIMARY KEY (comment, member)
+);
+CREATE INDEX mention_member ON mention (workspace, member, seen_at);
 
 -- A change of wording is worked out anew each time; only that somebody declined it is kept.
 CREATE TABLE declined_wording (
@@ -36,3 +46,7 @@ CREATE TABLE declined_wording (
   declined_by text NOT NULL,
   PRIMARY KEY (workspace, id)
 );
+
+-- The digest's hour is one of this zone's, by its IANA name. Channels tell of overdue actions from now on too.
+ALTER TABLE telling ADD COLUMN digest_zone text NOT NULL DEFAULT 'UTC';
+UPDATE channel SET tells = tells || ' overdue' WHERE tells <> '';
