@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // the digest's time zones, on machines that have none
 )
 
 func main() {

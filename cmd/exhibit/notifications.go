@@ -10,6 +10,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/seal"
+	"github.com/exhibithq/exhibit/internal/store"
 )
 
 type notificationsCmd struct {
@@ -114,7 +115,7 @@ func (c *notificationsListCmd) Run(ctx context.Context, g *Globals) error {
 		if err != nil {
 			return err
 		}
-		hour, err := a.Notify.DigestHour(ctx, keyboard(a))
+		digest, err := a.Notify.Digest(ctx, keyboard(a))
 		if err != nil {
 			return err
 		}
@@ -123,7 +124,7 @@ func (c *notificationsListCmd) Run(ctx context.Context, g *Globals) error {
 			for _, ch := range list {
 				out = append(out, toChannelJSON(ch))
 			}
-			return g.printJSON(map[string]any{"channels": out, "digest_hour": hour})
+			return g.printJSON(map[string]any{"channels": out, "digest_hour": digest.Hour, "digest_zone": digest.Zone})
 		}
 		if len(list) == 0 {
 			fmt.Fprintln(g.out, "No channels yet: nobody is told. Add one: exhibit notifications add slack --url-file FILE")
@@ -140,7 +141,7 @@ func (c *notificationsListCmd) Run(ctx context.Context, g *Globals) error {
 		if err := t.flush(); err != nil {
 			return err
 		}
-		fmt.Fprintf(g.out, "The digest is sent at %02d:00 UTC.\n", hour)
+		fmt.Fprintf(g.out, "The digest is sent at %02d:00 %s.\n", digest.Hour, digest.Zone)
 		return nil
 	})
 }
@@ -211,18 +212,20 @@ func (c *notificationsRemoveCmd) Run(ctx context.Context, g *Globals) error {
 }
 
 type notificationsDigestCmd struct {
-	Hour int `arg:"" help:"Hour of the day, 0 to 23, in UTC."`
+	Hour int    `arg:"" help:"Hour of the day, 0 to 23."`
+	Zone string `help:"Time zone of the hour by its IANA name; default: as it is." placeholder:"Europe/Berlin"`
 }
 
 func (c *notificationsDigestCmd) Run(ctx context.Context, g *Globals) error {
 	return g.with(ctx, func(a *app.App) error {
-		if err := a.Notify.SetDigestHour(ctx, keyboard(a), c.Hour); err != nil {
+		d, err := a.Notify.SetDigest(ctx, keyboard(a), store.DigestTime{Hour: c.Hour, Zone: c.Zone})
+		if err != nil {
 			return badInput(err)
 		}
 		if g.JSON {
-			return g.printJSON(map[string]any{"digest_hour": c.Hour})
+			return g.printJSON(map[string]any{"digest_hour": d.Hour, "digest_zone": d.Zone})
 		}
-		fmt.Fprintf(g.out, "The digest is sent at %02d:00 UTC.\n", c.Hour)
+		fmt.Fprintf(g.out, "The digest is sent at %02d:00 %s.\n", d.Hour, d.Zone)
 		return nil
 	})
 }

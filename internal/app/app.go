@@ -172,7 +172,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.SignIn = signin.New(a.Store, a.Connections, a.cfg.Now)
 	a.Tokens = apitoken.New(a.Store, a.cfg.Now)
 	a.Notify = notify.New(notify.Config{
-		Store: a.Store, Connections: concerned{a.Connections, a.Log}, Operator: a.cfg.Notify, Name: a.cfg.Workspace, UserAgent: Build(), Now: a.cfg.Now, Log: a.cfg.Log,
+		Store: a.Store, Connections: concerned{a.Connections, a.Log}, Actions: a.Program, Operator: a.cfg.Notify, Name: a.cfg.Workspace, UserAgent: Build(), Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	return nil
 }

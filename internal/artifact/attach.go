@@ -197,7 +197,7 @@ func (s *Service) candidates(ctx context.Context, ws evidence.ID, a evidence.Art
 	byID := map[evidence.ID]evidence.Control{}
 	asks := map[evidence.ID]bool{}
 	for _, x := range actions {
-		asks[x.Control] = asks[x.Control] || x.Recipe != "" && x.Recipe == a.Recipe
+		asks[x.Control] = asks[x.Control] || x.AsksFor(a.Recipe) && x.RetiredAt.IsZero()
 	}
 	for _, c := range controls {
 		byID[c.ID] = c
@@ -209,7 +209,7 @@ func (s *Service) candidates(ctx context.Context, ws evidence.ID, a evidence.Art
 	fit := a
 	fit.Latest.Result = evidence.Complete // an inconclusive artifact belongs to the action too; it only does not fill it
 	for _, x := range actions {
-		if x.Recipe != "" && x.FilledBy(fit) && byID[x.Control].RetiredAt.IsZero() {
+		if x.AsksFor(a.Recipe) && x.FilledBy(fit) && x.RetiredAt.IsZero() && byID[x.Control].RetiredAt.IsZero() {
 			sug := support(a, byID[x.Control])
 			sug.Target, sug.Key, sug.Name, sug.Asked = evidence.Target{Action: x.ID}, x.Key, x.Title, true
 			out = append(out, sug)

@@ -21,12 +21,13 @@ const (
 	ConcernGaps         ConcernKind = "gaps"         // something was not read and can still be
 	ConcernLate         ConcernKind = "late"         // events came late, or again with other bytes
 	ConcernVouch        ConcernKind = "vouch"        // somebody who vouches for the log does not
+	ConcernOverdue      ConcernKind = "overdue"      // an action should have been done by now
 )
 
 // soon is how long before events are lost somebody is told at once.
 const soon = 7 * 24 * time.Hour
 
-// Concern is one thing about a connection that somebody must know: what happened, what to do, and what is lost when. It is
+// Concern is one thing about a connection, or an action, that somebody must know: what happened, what to do, and what is lost when. It is
 // derived on reading and never stored.
 type Concern struct {
 	// Key names it among all concerns of a workspace and stays the same as long as it lasts.
@@ -34,6 +35,7 @@ type Concern struct {
 	Kind       ConcernKind
 	Connection ID
 	Name       string // of the connection
+	Action     ID     // if it is about one, and not about a connection
 	Title      string
 	Text       string
 	By         time.Time // when something is lost or ends; zero: no date

@@ -27,6 +27,7 @@ const (
 	PrefixDraft      = "dr"
 	PrefixReview     = "re"
 	PrefixSchedule   = "sc"
+	PrefixComment    = "cm"
 )
 
 // NewID makes a fresh ID. crypto/rand never fails.

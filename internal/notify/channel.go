@@ -140,26 +140,37 @@ func (s *Service) Show(ctx context.Context, c people.Caller, id evidence.ID) (Ch
 	return shown(r), err
 }
 
-// DigestHour gives the hour of the digest, in UTC.
-func (s *Service) DigestHour(ctx context.Context, c people.Caller) (int, error) {
+// Digest gives the time of the digest.
+func (s *Service) Digest(ctx context.Context, c people.Caller) (store.DigestTime, error) {
 	if err := c.May(people.ReadSettings); err != nil {
-		return 0, err
+		return store.DigestTime{}, err
 	}
-	return s.cfg.Store.DigestHour(ctx, c.Workspace)
+	return s.cfg.Store.Digest(ctx, c.Workspace)
 }
 
-// SetDigestHour chooses the hour of the digest, 0 to 23 in UTC.
-func (s *Service) SetDigestHour(ctx context.Context, c people.Caller, hour int) error {
+// SetDigest chooses the time of the digest and gives what is set from now on. Without a zone the one that is set stays.
+func (s *Service) SetDigest(ctx context.Context, c people.Caller, d store.DigestTime) (store.DigestTime, error) {
 	if err := c.May(people.ManageSettings); err != nil {
-		return err
+		return d, err
 	}
-	if hour < 0 || hour > 23 {
-		return evidence.Errorf(evidence.Invalid, "The hour of the digest is 0 to 23, in UTC.")
+	if d.Hour < 0 || d.Hour > 23 {
+		return d, evidence.Errorf(evidence.Invalid, "The hour of the digest is 0 to 23.")
 	}
-	if err := s.cfg.Store.SetDigestHour(ctx, c.Workspace, hour); err != nil {
-		return err
+	if d.Zone = strings.TrimSpace(d.Zone); d.Zone == "" {
+		now, err := s.cfg.Store.Digest(ctx, c.Workspace)
+		if err != nil {
+			return d, err
+		}
+		d.Zone = now.Zone
 	}
-	return s.note(ctx, c, "notifications.hour", "digest", fmt.Sprintf("%02d:00 UTC", hour))
+	// Local is a name that time knows and that means another thing on each machine.
+	if _, err := time.LoadLocation(d.Zone); err != nil || d.Zone == "Local" {
+		return d, evidence.Errorf(evidence.Invalid, "%.60q is no time zone. Write its IANA name, such as Europe/Berlin, America/New_York or UTC.", d.Zone)
+	}
+	if err := s.cfg.Store.SetDigest(ctx, c.Workspace, d); err != nil {
+		return d, err
+	}
+	return d, s.note(ctx, c, "notifications.hour", "digest", fmt.Sprintf("%02d:00 %s", d.Hour, d.Zone))
 }
 
 // Add makes a channel. Nothing is sent. The channel is told of what lasts with its first digest, or at once what is urgent.

@@ -14,6 +14,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/seal"
+	"github.com/exhibithq/exhibit/internal/store"
 )
 
 // mailRequest is a channel of mail as somebody fills it in.
@@ -155,8 +156,8 @@ func TestWhoMay(t *testing.T) {
 		}{
 			"list":     {people.ReadSettings, func() error { _, err := h.List(ctx, who); return err }},
 			"show":     {people.ReadSettings, func() error { _, err := h.Show(ctx, who, c.ID); return err }},
-			"hour":     {people.ReadSettings, func() error { _, err := h.DigestHour(ctx, who); return err }},
-			"set hour": {people.ManageSettings, func() error { return h.SetDigestHour(ctx, who, 9) }},
+			"hour":     {people.ReadSettings, func() error { _, err := h.Digest(ctx, who); return err }},
+			"set hour": {people.ManageSettings, func() error { _, err := h.SetDigest(ctx, who, store.DigestTime{Hour: 9}); return err }},
 			"add":      {people.ManageSettings, func() error { _, err := h.Add(ctx, who, Request{}); return err }},
 			"change":   {people.ManageSettings, func() error { _, err := h.Change(ctx, who, c.ID, Request{}); return err }},
 			"test":     {people.ManageSettings, func() error { _, err := h.Test(ctx, who, "nc_none", ""); return err }},
@@ -172,9 +173,9 @@ func TestWhoMay(t *testing.T) {
 	if _, err := h.Remove(ctx, elsewhere, c.ID); evidence.ErrorCode(err) != evidence.NotFound {
 		t.Errorf("from another workspace: %v", err)
 	}
-	for _, hour := range []int{-1, 24} {
-		if err := h.SetDigestHour(ctx, h.admin, hour); evidence.ErrorCode(err) != evidence.Invalid {
-			t.Errorf("hour %d: %v", hour, err)
+	for _, d := range []store.DigestTime{{Hour: -1}, {Hour: 24}, {Hour: 7, Zone: "Local"}, {Hour: 7, Zone: "Europe/Nowhere"}, {Hour: 7, Zone: "../etc/passwd"}} {
+		if _, err := h.SetDigest(ctx, h.admin, d); evidence.ErrorCode(err) != evidence.Invalid {
+			t.Errorf("%+v: %v", d, err)
 		}
 	}
 }

@@ -28,7 +28,7 @@ type draft struct {
 //   - If anything new puts data at risk, or anything over did, that alone is told, at once.
 //   - Else, once the digest is due, all of it is told together. With nothing to tell the digest is skipped.
 //   - What needs no telling, such as that a gap's end has moved, is noted all the same.
-func draftFor(c store.Channel, concerns []evidence.Concern, notices []store.Notice, now time.Time, hour int) draft {
+func draftFor(c store.Channel, concerns []evidence.Concern, notices []store.Notice, now time.Time, at store.DigestTime) draft {
 	known := map[string]store.Notice{}
 	for _, n := range notices {
 		known[n.Fact] = n
@@ -62,7 +62,7 @@ func draftFor(c store.Channel, concerns []evidence.Concern, notices []store.Noti
 			d.note.Drop = append(d.note.Drop, n.Fact)
 		}
 	}
-	d.choose(fresh, over, now, digestDue(c.DigestAt, now, hour))
+	d.choose(fresh, over, now, digestDue(c.DigestAt, now, at))
 	return d
 }
 
@@ -99,10 +99,11 @@ func (d draft) nothing() bool {
 	return d.kind == "" && !d.note.Digest && len(d.note.Put)+len(d.note.Drop) == 0
 }
 
-// digestDue reports whether a digest hour has passed since the last digest.
-func digestDue(last, now time.Time, hour int) bool {
-	now = now.UTC()
-	due := time.Date(now.Year(), now.Month(), now.Day(), hour, 0, 0, 0, time.UTC)
+// digestDue reports whether a digest hour has passed since the last digest. On a day on which clocks skip that hour, it
+// is one hour beside it.
+func digestDue(last, now time.Time, at store.DigestTime) bool {
+	now = now.In(at.Clock())
+	due := time.Date(now.Year(), now.Month(), now.Day(), at.Hour, 0, 0, 0, now.Location())
 	if due.After(now) {
 		due = due.AddDate(0, 0, -1)
 	}
@@ -117,6 +118,9 @@ func itemOf(c evidence.Concern) item {
 func hrefOf(c evidence.Concern) string {
 	if c.Kind == evidence.ConcernVouch {
 		return "/log"
+	}
+	if c.Action != "" {
+		return "/actions/" + string(c.Action)
 	}
 	return "/connections/" + string(c.Connection)
 }

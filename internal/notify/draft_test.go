@@ -59,7 +59,7 @@ func TestDraft(t *testing.T) {
 		"another gap":                   {yesterday, []evidence.Concern{{Key: gap.Key, Kind: gap.Kind, Title: "G", Stage: 1, Newest: gap.UpTo.Add(time.Hour), UpTo: now}}, knows(gap), result{digest, "G", "", true, 1, 0}},
 	} {
 		c := store.Channel{ID: "nc_1", Tells: []evidence.ConcernKind{evidence.ConcernExpiry, evidence.ConcernUnauthorized, evidence.ConcernGaps}, DigestAt: test.last}
-		d := draftFor(c, test.concerns, test.notices, now, 7)
+		d := draftFor(c, test.concerns, test.notices, now, store.DefaultDigest())
 		got := result{Kind: d.kind, Digest: d.note.Digest, Put: len(d.note.Put), Drop: len(d.note.Drop)}
 		for _, i := range d.open {
 			got.Open += i.Title
@@ -70,7 +70,7 @@ func TestDraft(t *testing.T) {
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
-		if d.kind != "" && d.id(c) != draftFor(c, test.concerns, test.notices, now.Add(time.Minute), 7).id(c) {
+		if d.kind != "" && d.id(c) != draftFor(c, test.concerns, test.notices, now.Add(time.Minute), store.DefaultDigest()).id(c) {
 			t.Errorf("%s: told again a minute later it has another id", name)
 		}
 	}
@@ -88,7 +88,7 @@ func TestDigestDue(t *testing.T) {
 		{at(23, 12, 0), at(23, 22, 59), 23, false}, {at(23, 12, 0), at(23, 23, 0), 23, true},
 		{at(22, 7, 0), time.Date(2026, 11, 23, 8, 30, 0, 0, time.FixedZone("CET", 3600)), 7, true},
 	} {
-		if got := digestDue(test.last, test.now, test.hour); got != test.want {
+		if got := digestDue(test.last, test.now, store.DigestTime{Hour: test.hour}); got != test.want {
 			t.Errorf("last %s, now %s, hour %d: %v", test.last, test.now, test.hour, got)
 		}
 	}

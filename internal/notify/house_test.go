@@ -17,6 +17,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/seal"
 	"github.com/exhibithq/exhibit/internal/source"
 	"github.com/exhibithq/exhibit/internal/source/onepassword"
@@ -53,7 +54,7 @@ func newHouse(t *testing.T, change func(*Config)) *house {
 
 // service makes a Service as another process on the same store would.
 func (h *house) service(change func(*Config)) *Service {
-	cfg := Config{Store: h.store, Connections: h.conns, Name: "Northwind", UserAgent: "Exhibit/test", Jitter: func() float64 { return 0 }}
+	cfg := Config{Store: h.store, Connections: h.conns, Actions: program.New(h.store, nil), Name: "Northwind", UserAgent: "Exhibit/test", Jitter: func() float64 { return 0 }}
 	if change != nil {
 		change(&cfg)
 	}

@@ -23,8 +23,8 @@ import (
 
 // Store is what channels and what they were told are kept in; *store.Store is one. NoteTold is one transaction.
 type Store interface {
-	DigestHour(ctx context.Context, ws evidence.ID) (int, error)
-	SetDigestHour(ctx context.Context, ws evidence.ID, hour int) error
+	Digest(ctx context.Context, ws evidence.ID) (store.DigestTime, error)
+	SetDigest(ctx context.Context, ws evidence.ID, d store.DigestTime) error
 	TakeTelling(ctx context.Context, ws evidence.ID, holder string, now, until time.Time) (bool, error)
 	LeaveTelling(ctx context.Context, ws evidence.ID, holder string) error
 	AddChannel(ctx context.Context, c store.Channel) error
@@ -44,6 +44,11 @@ type Connections interface {
 	Box(ctx context.Context, ws evidence.ID) (*seal.Box, error)
 }
 
+// Actions says which work is overdue; see package program.
+type Actions interface {
+	Concerns(ctx context.Context, ws evidence.ID) ([]evidence.Concern, error)
+}
+
 // Operator is what the person who starts the program allows.
 type Operator struct {
 	// AllowHosts may lie in a private network: host or host:port, in lower case.
@@ -52,10 +57,11 @@ type Operator struct {
 	CAPEM []byte
 }
 
-// Config makes a Service. Store and Connections must be given.
+// Config makes a Service. Store, Connections and Actions must be given.
 type Config struct {
 	Store       Store
 	Connections Connections
+	Actions     Actions
 	Operator    Operator
 	Name        string // of the workspace, for messages
 	UserAgent   string
@@ -96,7 +102,7 @@ func (s *Service) moment() time.Time { return s.cfg.Now().UTC().Truncate(time.Mi
 // Kinds gives the kinds of concerns that can be told, in the order in which they are shown.
 func Kinds() []evidence.ConcernKind {
 	return []evidence.ConcernKind{evidence.ConcernUnauthorized, evidence.ConcernExpiry, evidence.ConcernGaps, evidence.ConcernStale,
-		evidence.ConcernUnreachable, evidence.ConcernPlan, evidence.ConcernDegraded, evidence.ConcernLate, evidence.ConcernVouch}
+		evidence.ConcernUnreachable, evidence.ConcernPlan, evidence.ConcernDegraded, evidence.ConcernLate, evidence.ConcernVouch, evidence.ConcernOverdue}
 }
 
 // KindSays tells a person what a kind of concern is, and how it is told.
@@ -120,6 +126,8 @@ func KindSays(k evidence.ConcernKind) string {
 		return "Events came late, or again with other bytes."
 	case evidence.ConcernVouch:
 		return "A witness or a time-stamping authority has not vouched for the log for an hour."
+	case evidence.ConcernOverdue:
+		return "An action is overdue. With the digest, and again after a week."
 	}
 	return ""
 }

@@ -56,7 +56,12 @@ func (s *Service) Round(ctx context.Context, ws evidence.ID, link string) error 
 	if err != nil {
 		return fmt.Errorf("working out what people must know: %w", err)
 	}
-	hour, err := s.cfg.Store.DigestHour(ctx, ws)
+	overdue, err := s.cfg.Actions.Concerns(ctx, ws)
+	if err != nil {
+		return fmt.Errorf("working out what is overdue: %w", err)
+	}
+	concerns = append(concerns, overdue...)
+	digest, err := s.cfg.Store.Digest(ctx, ws)
 	if err != nil {
 		return err
 	}
@@ -65,7 +70,7 @@ func (s *Service) Round(ctx context.Context, ws evidence.ID, link string) error 
 		if mine, err := s.turn(ctx, ws); err != nil || !mine {
 			return errors.Join(append(problems, err)...)
 		}
-		if err := s.tell(ctx, c, concerns, hour, link); err != nil {
+		if err := s.tell(ctx, c, concerns, digest, link); err != nil {
 			problems = append(problems, fmt.Errorf("channel %s: %w", c.ID, err))
 		}
 	}
@@ -82,7 +87,7 @@ func (s *Service) turn(ctx context.Context, ws evidence.ID) (bool, error) {
 //   - Crash before sending: nothing was noted; the next round tells it.
 //   - Crash between sending and noting: the next round tells it again, under the same id. It may come twice, it is never lost.
 //   - Crash after noting, which is one transaction: it was told, and is not told again.
-func (s *Service) tell(ctx context.Context, c store.Channel, concerns []evidence.Concern, hour int, link string) error {
+func (s *Service) tell(ctx context.Context, c store.Channel, concerns []evidence.Concern, at store.DigestTime, link string) error {
 	now := s.moment()
 	if now.Before(c.NextAt) {
 		return nil
@@ -91,7 +96,7 @@ func (s *Service) tell(ctx context.Context, c store.Channel, concerns []evidence
 	if err != nil {
 		return err
 	}
-	d := draftFor(c, concerns, notices, now, hour)
+	d := draftFor(c, concerns, notices, now, at)
 	if d.nothing() {
 		return nil
 	}

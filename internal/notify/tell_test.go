@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/store"
 )
 
@@ -153,12 +154,64 @@ func TestDays(t *testing.T) {
 func TestDigestHour(t *testing.T) {
 	bubble(t, func(t *testing.T, h *house, w *wire) {
 		h.connect("1Password", 20*24*time.Hour)
-		h.must(h.SetDigestHour(t.Context(), h.admin, 16))
-		_, err := h.Add(t.Context(), h.admin, hook(Webhook, "https://hooks.example.com/x", "expiry"))
+		_, err := h.SetDigest(t.Context(), h.admin, store.DigestTime{Hour: 16})
+		h.must(err)
+		_, err = h.Add(t.Context(), h.admin, hook(Webhook, "https://hooks.example.com/x", "expiry"))
 		h.must(err)
 		stop := h.run(h.Service)
 		time.Sleep(24 * time.Hour)
 		h.expect(w, "at four", "01 16:00 digest new:expiry")
+		stop()
+	})
+}
+
+// TestDigestZone holds that the hour is one of the zone that was chosen, also on the days on which its clocks change.
+func TestDigestZone(t *testing.T) {
+	berlin := store.DigestTime{Hour: 2, Zone: "Europe/Berlin"}
+	utc := func(s string) time.Time {
+		at, err := time.Parse("2006-01-02 15:04", s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	for _, c := range []struct {
+		last, now string
+		due       bool
+	}{
+		{"2027-01-10 01:00", "2027-01-11 00:59", false}, {"2027-01-10 01:00", "2027-01-11 01:00", true}, // winter: UTC+1
+		{"2027-07-10 00:00", "2027-07-10 23:59", false}, {"2027-07-10 00:00", "2027-07-11 00:00", true}, // summer: UTC+2
+		{"2027-03-27 01:00", "2027-03-28 01:00", true}, {"2027-03-28 01:00", "2027-03-28 23:59", false}, // 02:00 is skipped
+		{"2027-10-30 00:00", "2027-10-31 01:00", true}, {"2027-10-31 01:00", "2027-11-01 00:59", false}, // 02:00 comes twice
+	} {
+		if got := digestDue(utc(c.last), utc(c.now), berlin); got != c.due {
+			t.Errorf("after the digest of %s it is due at %s: %v", c.last, c.now, got)
+		}
+	}
+}
+
+// TestOverdue holds that an overdue action is told with the digest, once more after a week, and when it is over.
+func TestOverdue(t *testing.T) {
+	bubble(t, func(t *testing.T, h *house, w *wire) {
+		h.every = 20 * time.Minute // a fortnight of minutes would take long
+		actions := program.New(h.store, nil)
+		a, err := actions.AddAction(t.Context(), h.admin, program.ActionDraft{Title: "Review", Due: time.Now().Add(36 * time.Hour)})
+		h.must(err)
+		_, err = h.Add(t.Context(), h.admin, hook(Webhook, "https://hooks.example.com/x", "overdue"))
+		h.must(err)
+		stop := h.run(h.Service)
+		time.Sleep(24*time.Hour + 8*time.Hour)
+		h.expect(w, "not yet due")
+		time.Sleep(2 * 24 * time.Hour)
+		h.expect(w, "overdue", "03 07:00 digest new:overdue")
+		time.Sleep(5 * 24 * time.Hour)
+		h.expect(w, "once")
+		time.Sleep(24 * time.Hour)
+		h.expect(w, "after a week", "10 07:00 digest new:overdue")
+		_, err = actions.Done(t.Context(), h.admin, a.Key, "")
+		h.must(err)
+		time.Sleep(24 * time.Hour)
+		h.expect(w, "over", "11 07:00 digest over:overdue")
 		stop()
 	})
 }

@@ -26,7 +26,9 @@ const (
 	// ReviewArtifacts is to approve and reject what somebody else made.
 	ReviewArtifacts Permission = "review artifacts"
 	ReadActions     Permission = "read actions"
-	ReadControls    Permission = "read controls and frameworks"
+	// ManageActions is to make, change, finish and retire actions, and to comment on them.
+	ManageActions Permission = "manage actions"
+	ReadControls  Permission = "read controls and frameworks"
 	// ManageControls is to make, change and retire controls, to load frameworks and to take them into use.
 	ManageControls Permission = "manage controls and frameworks"
 	// ReadSettings is to see members, channels of notifications, and the activity trail.
@@ -62,7 +64,7 @@ func Permissions() []Permission {
 		ReadSources, ManageConnections,
 		ReadEvents,
 		ReadArtifacts, BuildArtifacts, AttachArtifacts, ReviewArtifacts,
-		ReadActions,
+		ReadActions, ManageActions,
 		ReadControls, ManageControls,
 		ReadSettings, ManageSettings, ManagePeople, MakeTokens,
 	}

@@ -14,7 +14,7 @@ import (
 // TestTable holds the whole permission table a second time, so that nobody widens a role by accident.
 func TestTable(t *testing.T) {
 	all := []people.Permission{"own", "read sources and connections", "manage connections", "read events", "read artifacts", "build artifacts",
-		"attach artifacts", "review artifacts", "read actions", "read controls and frameworks", "manage controls and frameworks",
+		"attach artifacts", "review artifacts", "read actions", "manage actions", "read controls and frameworks", "manage controls and frameworks",
 		"read settings", "manage settings", "manage people", "make API tokens"}
 	want := map[people.Role][]people.Permission{
 		people.Admin: slices.DeleteFunc(slices.Clone(all), func(p people.Permission) bool { return p == "review artifacts" }),

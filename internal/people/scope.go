@@ -15,7 +15,7 @@ type Scope string
 const (
 	ScopeMonitor  Scope = "monitor"  // how connections are and what has been read; no event and no artifact
 	ScopeRead     Scope = "read"     // all that is shown
-	ScopeBuild    Scope = "build"    // build, attach and detach artifacts; change controls and frameworks
+	ScopeBuild    Scope = "build"    // build, attach and detach artifacts; change actions, controls and frameworks
 	ScopeReview   Scope = "review"   // approve and reject artifacts
 	ScopeManage   Scope = "manage"   // look after connections
 	ScopeSettings Scope = "settings" // change settings and make further tokens
@@ -35,7 +35,7 @@ func (s Scope) Grants() []Permission {
 	case ScopeRead:
 		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReadActions, ReadControls, ReadSettings}
 	case ScopeBuild:
-		return []Permission{Own, BuildArtifacts, AttachArtifacts, ManageControls}
+		return []Permission{Own, BuildArtifacts, AttachArtifacts, ManageActions, ManageControls}
 	case ScopeReview:
 		return []Permission{Own, ReviewArtifacts}
 	case ScopeManage:
@@ -56,7 +56,7 @@ func (s Scope) Says() string {
 	case ScopeRead:
 		return "Read everything that the pages show, events with their personal data included."
 	case ScopeBuild:
-		return "Build artifacts, attach and detach them; change controls and frameworks."
+		return "Build artifacts, attach and detach them; change actions, controls and frameworks."
 	case ScopeReview:
 		return "Approve and reject artifacts that somebody else made."
 	case ScopeManage:

@@ -16,7 +16,7 @@ func TestScopeTable(t *testing.T) {
 	want := map[people.Scope][]people.Permission{
 		"monitor":  {"own", "read sources and connections"},
 		"read":     {"own", "read sources and connections", "read events", "read artifacts", "read actions", "read controls and frameworks", "read settings"},
-		"build":    {"own", "build artifacts", "attach artifacts", "manage controls and frameworks"},
+		"build":    {"own", "build artifacts", "attach artifacts", "manage actions", "manage controls and frameworks"},
 		"review":   {"own", "review artifacts"},
 		"manage":   {"own", "manage connections"},
 		"settings": {"own", "manage settings", "make API tokens"},

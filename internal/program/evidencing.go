@@ -29,8 +29,11 @@ func (s *Service) work(ctx context.Context, ws evidence.ID) (work, error) {
 	}
 	controlOf := map[evidence.ID]evidence.ID{}
 	for _, a := range actions {
-		w.actions[a.Control] = append(w.actions[a.Control], a)
 		controlOf[a.ID] = a.Control
+		if !a.RetiredAt.IsZero() {
+			continue // what is attached to it still proves the control
+		}
+		w.actions[a.Control] = append(w.actions[a.Control], a)
 	}
 	list, err := s.store.Artifacts(ctx, ws, store.ArtifactFilter{})
 	if err != nil {
@@ -60,7 +63,7 @@ func (s *Service) work(ctx context.Context, ws evidence.ID) (work, error) {
 
 // cadence is how often a control is to be proven: the shortest cadence of its actions. Where none comes again it is quarterly.
 func (w work) cadence(control evidence.ID) evidence.Cadence {
-	for _, c := range []evidence.Cadence{evidence.Monthly, evidence.Quarterly, evidence.Yearly} {
+	for _, c := range []evidence.Cadence{evidence.Weekly, evidence.Monthly, evidence.Quarterly, evidence.Yearly} {
 		if slices.ContainsFunc(w.actions[control], func(a evidence.Action) bool { return a.Cadence == c }) {
 			return c
 		}

@@ -20,11 +20,14 @@ type ControlView struct {
 type ActionView struct {
 	Action     evidence.Action // Status is derived
 	ControlKey string
-	Artifacts  []evidence.ID // attached, in the order in which they were attached
-	Period     evidence.Span // what evidence is asked for; zero: any
-	FilledBy   evidence.ID   // the first artifact that fills it; empty: none
+	Artifacts  []evidence.ID              // attached, in the order in which they were attached
+	Period     evidence.Span              // what evidence is asked for; zero: any
+	FilledBy   evidence.ID                // the first artifact of those that fill it; empty: they do not
+	Doubtful   bool                       // evidence came that only a person can judge: inconclusive, rejected, or to be changed
+	Open       []evidence.EvidenceRequest // what it still asks for
+	State      State
 	Overdue    bool
-	Idle       bool // its control is retired: it asks for nothing any more
+	Idle       bool // it or its control is retired: it asks for nothing any more
 }
 
 // Controls gives the controls of a workspace in order of their keys.
@@ -62,6 +65,10 @@ func (s *Service) Actions(ctx context.Context, ws evidence.ID) ([]ActionView, er
 	if err != nil {
 		return nil, err
 	}
+	verdicts, err := s.verdicts(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
 	byControl := map[evidence.ID]evidence.Control{}
 	for _, c := range controls {
 		byControl[c.ID] = c
@@ -72,20 +79,35 @@ func (s *Service) Actions(ctx context.Context, ws evidence.ID) ([]ActionView, er
 	}
 	var out []ActionView
 	for _, a := range actions {
-		out = append(out, view(a, byControl[a.Control], attached[evidence.Target{Action: a.ID}], byID, s.now()))
+		out = append(out, view(a, byControl[a.Control], attached[evidence.Target{Action: a.ID}], byID, verdicts, s.now()))
 	}
 	return out, nil
 }
 
-func view(a evidence.Action, control evidence.Control, attached []evidence.ID, artifacts map[evidence.ID]evidence.Artifact, now time.Time) ActionView {
-	v := ActionView{Action: a, ControlKey: control.Key, Artifacts: attached, Period: a.Period(), Idle: !control.RetiredAt.IsZero()}
+func view(a evidence.Action, control evidence.Control, attached []evidence.ID, artifacts map[evidence.ID]evidence.Artifact, verdicts map[evidence.ID]Verdict, now time.Time) ActionView {
+	v := ActionView{Action: a, ControlKey: control.Key, Artifacts: attached, Period: a.Period(), Idle: !control.RetiredAt.IsZero() || !a.RetiredAt.IsZero()}
+	var good, doubtful []evidence.Artifact
 	for _, id := range attached {
-		if art, ok := artifacts[id]; ok && a.FilledBy(art) {
-			v.FilledBy, v.Action.Status = id, evidence.ActionDone
-			break
+		art, ok := artifacts[id]
+		if verdict := verdicts[id]; !ok || verdict == Rejected || verdict == ChangesRequested {
+			v.Doubtful = v.Doubtful || ok
+			continue
 		}
+		if a.FilledBy(art) && v.FilledBy == "" {
+			v.FilledBy = id
+		}
+		good = append(good, art)
+		art.Latest.Result = evidence.Complete
+		doubtful = append(doubtful, art)
 	}
+	if v.Open = a.Open(good); len(v.Open) == 0 {
+		v.Action.Status = evidence.ActionDone
+	} else {
+		v.FilledBy = ""
+	}
+	v.Doubtful = v.Doubtful || len(a.Open(doubtful)) < len(v.Open)
 	v.Overdue = v.Action.Overdue(now) && !v.Idle
+	v.State = v.state(now)
 	return v
 }
 
@@ -106,6 +128,7 @@ func (s *Service) attached(ctx context.Context, ws evidence.ID) (map[evidence.Ta
 type Wanted struct {
 	Action evidence.Action
 	Recipe string
+	Params map[string]string
 	Period evidence.Span // zero: any
 }
 
@@ -117,8 +140,13 @@ func (s *Service) Wanted(ctx context.Context, ws evidence.ID) ([]Wanted, error) 
 	}
 	var out []Wanted
 	for _, v := range actions {
-		if v.Action.Recipe != "" && !v.Idle && v.Action.Status != evidence.ActionDone && !v.Period.To.After(s.now()) {
-			out = append(out, Wanted{v.Action, v.Action.Recipe, v.Period})
+		if v.Idle || v.Action.Status == evidence.ActionDone || v.Period.To.After(s.now()) {
+			continue
+		}
+		for _, r := range v.Open {
+			if r.Recipe != "" {
+				out = append(out, Wanted{v.Action, r.Recipe, r.Params, v.Period})
+			}
 		}
 	}
 	return byDue(out), nil

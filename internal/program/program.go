@@ -29,7 +29,8 @@ type Store interface {
 	PutAction(ctx context.Context, a evidence.Action) (evidence.Action, error)
 	Actions(ctx context.Context, ws evidence.ID) ([]evidence.Action, error)
 	Action(ctx context.Context, ws evidence.ID, idOrKey string) (evidence.Action, error)
-	SetActionStatus(ctx context.Context, ws, id evidence.ID, status evidence.ActionStatus) error
+	AddAction(ctx context.Context, a evidence.Action) (evidence.Action, error)
+	ChangeAction(ctx context.Context, a evidence.Action) (evidence.Action, error)
 	Artifacts(ctx context.Context, ws evidence.ID, f store.ArtifactFilter) ([]evidence.Artifact, error)
 	Attachments(ctx context.Context, ws evidence.ID, f store.AttachmentFilter) ([]evidence.Attachment, error)
 	UseFramework(ctx context.Context, ws evidence.ID, framework, version string, at time.Time) error
@@ -158,21 +159,6 @@ func (s *Service) seedActions(ctx context.Context, ws evidence.ID, starter frame
 		made.Actions++
 	}
 	return nil
-}
-
-// SetStatus lets a person mark an action as done or open again. An action that an attached artifact fills stays done.
-func (s *Service) SetStatus(ctx context.Context, who string, ws evidence.ID, action string, status evidence.ActionStatus) error {
-	if status != evidence.ActionDone && status != evidence.ActionOpen {
-		return evidence.Errorf(evidence.Invalid, "%.40q is no status of an action. Write open or done.", status)
-	}
-	a, err := s.store.Action(ctx, ws, action)
-	if err != nil {
-		return err
-	}
-	if err := s.store.SetActionStatus(ctx, ws, a.ID, status); err != nil {
-		return fmt.Errorf("setting the status of %s: %w", a.Key, err)
-	}
-	return s.note(ctx, ws, who, "action.status", a.Key, string(status))
 }
 
 func (s *Service) note(ctx context.Context, ws evidence.ID, who, what, subject, detail string) error {

@@ -252,7 +252,11 @@ func (a *adoption) program(ctx context.Context) error {
 		return fmt.Errorf("reading actions: %w", err)
 	}
 	for _, r := range actions {
-		if err := a.config(ctx, "action", r.ID, actionOf(r), true); err != nil {
+		x, err := actionOf(r)
+		if err == nil {
+			err = a.config(ctx, "action", r.ID, x, true)
+		}
+		if err != nil {
 			return err
 		}
 	}

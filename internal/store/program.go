@@ -136,7 +136,9 @@ func (s *Store) PutAction(ctx context.Context, a evidence.Action) (evidence.Acti
 		if err != nil {
 			return fmt.Errorf("storing an action: %w", err)
 		}
-		a = actionOf(r)
+		if a, err = actionOf(r); err != nil {
+			return err
+		}
 		return s.enterConfig(ctx, q, a.Workspace, "action", string(a.ID), a)
 	})
 	return a, err
@@ -150,7 +152,11 @@ func (s *Store) Actions(ctx context.Context, ws evidence.ID) ([]evidence.Action,
 	}
 	var all []evidence.Action
 	for _, r := range rows {
-		all = append(all, actionOf(r))
+		a, err := actionOf(r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
 	}
 	return all, nil
 }
@@ -161,27 +167,7 @@ func (s *Store) Action(ctx context.Context, ws evidence.ID, idOrKey string) (evi
 	if err != nil {
 		return evidence.Action{}, notFound(err, "reading an action", "There is no action %s.", idOrKey)
 	}
-	return actionOf(r), nil
-}
-
-func actionOf(r sqlc.Action) evidence.Action {
-	return evidence.Action{ID: evidence.ID(r.ID), Workspace: evidence.ID(r.Workspace), Key: r.Key, Control: evidence.ID(r.Control.String),
-		Title: r.Title, Description: r.Description, Owner: r.Owner, Due: fromMS(r.Due), Cadence: evidence.Cadence(r.Cadence),
-		Recipe: r.Recipe, Status: evidence.ActionStatus(r.Status), CreatedAt: fromMS(r.CreatedAt)}
-}
-
-// SetActionStatus says where the work of an action stands.
-func (s *Store) SetActionStatus(ctx context.Context, ws, id evidence.ID, status evidence.ActionStatus) error {
-	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
-		n, err := q.SetActionStatus(ctx, string(status), string(ws), string(id))
-		if err != nil {
-			return fmt.Errorf("changing the status of an action: %w", err)
-		}
-		if n == 0 {
-			return evidence.Errorf(evidence.NotFound, "There is no action %s.", id)
-		}
-		return s.enterConfig(ctx, q, ws, "action-status", string(id), status)
-	})
+	return actionOf(r)
 }
 
 // UseFramework notes that a workspace works with a version of a framework. It stays in use since the first time.

@@ -166,8 +166,8 @@ SELECT * FROM telling WHERE workspace = @workspace;
 -- name: PutTelling :exec
 INSERT INTO telling (workspace, digest_hour, holder, held_until) VALUES (@workspace, @digest_hour, '', 0) ON CONFLICT (workspace) DO NOTHING;
 
--- name: SetDigestHour :exec
-UPDATE telling SET digest_hour = @digest_hour WHERE workspace = @workspace;
+-- name: SetDigest :exec
+UPDATE telling SET digest_hour = @digest_hour, digest_zone = @digest_zone WHERE workspace = @workspace;
 
 -- name: TakeTelling :execrows
 UPDATE telling SET holder = @holder, held_until = @held_until WHERE workspace = @workspace AND (holder = @holder OR held_until <= @now);
@@ -529,8 +529,50 @@ SELECT * FROM action WHERE workspace = @workspace ORDER BY key;
 -- name: Action :one
 SELECT * FROM action WHERE workspace = @workspace AND (id = @id_or_key OR key = @id_or_key);
 
--- name: SetActionStatus :execrows
-UPDATE action SET status = @status WHERE workspace = @workspace AND id = @id;
+-- name: AddAction :one
+INSERT INTO action (id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at, delegate, requests, series, grace)
+VALUES (@id, @workspace, @key, @control, @title, @description, @owner, @due, @cadence, @recipe, @status, @created_at, @delegate, @requests, @series, @grace)
+ON CONFLICT (workspace, key) DO NOTHING
+RETURNING *;
+
+-- name: ChangeAction :one
+UPDATE action SET control = @control, title = @title, description = @description, owner = @owner, due = @due, cadence = @cadence,
+  recipe = @recipe, status = @status, delegate = @delegate, requests = @requests, grace = @grace, note = @note, done_at = @done_at,
+  done_by = @done_by, retired_at = @retired_at, retired = @retired, revision = revision + 1
+WHERE workspace = @workspace AND id = @id AND revision = @revision
+RETURNING *;
+
+-- name: AddComment :exec
+INSERT INTO action_comment (id, workspace, action, at, who, text)
+VALUES (@id, @workspace, @action, @at, @who, @text);
+
+-- name: Comments :many
+SELECT * FROM action_comment WHERE workspace = @workspace AND action = @action ORDER BY at, id;
+
+-- name: AddMention :exec
+INSERT INTO mention (workspace, comment, member, told_at, seen_at) VALUES (@workspace, @comment, @member, 0, 0) ON CONFLICT (comment, member) DO NOTHING;
+
+-- name: MentionsOfAction :many
+SELECT m.comment, m.member FROM mention m JOIN action_comment c ON c.id = m.comment
+WHERE c.workspace = @workspace AND c.action = @action ORDER BY m.comment, m.member;
+
+-- name: UnseenMentions :many
+SELECT m.comment, m.member, m.told_at, c.action, c.at, c.who, c.text FROM mention m JOIN action_comment c ON c.id = m.comment
+WHERE m.workspace = @workspace AND m.seen_at = 0 ORDER BY c.at, c.id, m.member;
+
+-- name: SeeMentions :execrows
+UPDATE mention SET seen_at = @at WHERE mention.workspace = @workspace AND mention.member = @member AND mention.seen_at = 0
+  AND mention.comment IN (SELECT c.id FROM action_comment c WHERE c.action = @action);
+
+-- name: MentionTold :exec
+UPDATE mention SET told_at = @at WHERE workspace = @workspace AND comment = @comment AND member = @member;
+
+-- name: DeclineWording :exec
+INSERT INTO declined_wording (workspace, id, declined_at, declined_by)
+VALUES (@workspace, @id, @declined_at, @declined_by) ON CONFLICT (workspace, id) DO NOTHING;
+
+-- name: DeclinedWording :many
+SELECT id FROM declined_wording WHERE workspace = @workspace ORDER BY id;
 
 -- name: AddArtifact :exec
 INSERT INTO artifact (id, workspace, kind, recipe, title, from_at, to_at, created_at, retired_at, retired, variant)

@@ -114,7 +114,18 @@ func TestArtifactsAndProgram(t *testing.T) {
 		}
 		action, err := f.PutAction(ctx, evidence.Action{ID: "ac_1", Workspace: f.ws, Key: "A1", Control: "co_1", Title: "Do", Due: f.now, CreatedAt: day0})
 		f.ok(err)
-		f.ok(f.SetActionStatus(ctx, f.ws, action.ID, evidence.ActionDone))
+		action.Status, action.Requests, action.Grace = evidence.ActionDone, []evidence.EvidenceRequest{{Recipe: "coverage"}, {Upload: "The list"}}, time.Hour
+		changed, err := f.ChangeAction(ctx, action)
+		f.ok(err)
+		if changed.Revision != 2 || len(changed.Requests) != 2 || changed.Grace != time.Hour {
+			t.Errorf("changed %+v", changed)
+		}
+		if _, err := f.ChangeAction(ctx, action); evidence.ErrorCode(err) != evidence.Conflict {
+			t.Errorf("a change of an old revision: %v", err)
+		}
+		if _, err := f.AddAction(ctx, evidence.Action{ID: "ac_3", Workspace: f.ws, Key: "A1", CreatedAt: day0}); evidence.ErrorCode(err) != evidence.Conflict {
+			t.Errorf("a key that is taken: %v", err)
+		}
 		if a, err := f.Action(ctx, f.ws, "A1"); err != nil || a.Status != evidence.ActionDone || a.Control != "co_1" {
 			t.Errorf("action %+v, %v", a, err)
 		}

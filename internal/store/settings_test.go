@@ -185,12 +185,13 @@ func TestTurnToTell(t *testing.T) {
 		f.ok(f.LeaveTelling(ctx, f.ws, "b"))
 		take("a", 6*time.Minute, true)
 
-		if hour, err := f.DigestHour(ctx, "ws_none"); err != nil || hour != DefaultDigestHour {
-			t.Errorf("the hour of a workspace that chose none is %d, %v", hour, err)
+		if d, err := f.Digest(ctx, "ws_none"); err != nil || d != DefaultDigest() {
+			t.Errorf("the time of a workspace that chose none is %+v, %v", d, err)
 		}
-		f.ok(f.SetDigestHour(ctx, f.ws, 23))
-		if hour, err := f.DigestHour(ctx, f.ws); err != nil || hour != 23 {
-			t.Errorf("the hour is %d, %v", hour, err)
+		want := DigestTime{Hour: 23, Zone: "Europe/Berlin"}
+		f.ok(f.SetDigest(ctx, f.ws, want))
+		if d, err := f.Digest(ctx, f.ws); err != nil || d != want {
+			t.Errorf("the time is %+v, %v", d, err)
 		}
 		take("b", 7*time.Minute, false) // choosing the hour changes nothing about the turn
 	})

@@ -43,29 +43,44 @@ type Notice struct {
 	ToldAt time.Time
 }
 
-// DefaultDigestHour is when a workspace is told what is not urgent, in UTC, if nobody chose another hour.
-const DefaultDigestHour = 7
-
-// DigestHour gives the hour of the day, in UTC, at which the workspace's digests are sent.
-func (s *Store) DigestHour(ctx context.Context, ws evidence.ID) (int, error) {
-	r, err := s.queries().Telling(ctx, string(ws))
-	if errors.Is(err, sql.ErrNoRows) {
-		return DefaultDigestHour, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("reading the hour of the digest: %w", err)
-	}
-	return int(r.DigestHour), nil
+// DigestTime is when a workspace is told what is not urgent: once a day, at that hour of a time zone.
+type DigestTime struct {
+	Hour int    // 0 to 23
+	Zone string // IANA name, such as Europe/Berlin
 }
 
-// SetDigestHour chooses the hour of the digest.
-func (s *Store) SetDigestHour(ctx context.Context, ws evidence.ID, hour int) error {
+// Clock gives the time zone; UTC if this machine does not know its name, as after a name was dropped.
+func (d DigestTime) Clock() *time.Location {
+	if zone, err := time.LoadLocation(d.Zone); err == nil {
+		return zone
+	}
+	return time.UTC
+}
+
+// DefaultDigest is the time of the digest if nobody chose another one.
+func DefaultDigest() DigestTime { return DigestTime{Hour: 7, Zone: "UTC"} }
+
+// Digest gives the time of the workspace's digest.
+func (s *Store) Digest(ctx context.Context, ws evidence.ID) (DigestTime, error) {
+	r, err := s.queries().Telling(ctx, string(ws))
+	if errors.Is(err, sql.ErrNoRows) {
+		return DefaultDigest(), nil
+	}
+	if err != nil {
+		return DigestTime{}, fmt.Errorf("reading the time of the digest: %w", err)
+	}
+	return DigestTime{Hour: int(r.DigestHour), Zone: r.DigestZone}, nil
+}
+
+// SetDigest chooses the time of the digest.
+func (s *Store) SetDigest(ctx context.Context, ws evidence.ID, d DigestTime) error {
 	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
-		if err := q.PutTelling(ctx, string(ws), DefaultDigestHour); err != nil {
-			return fmt.Errorf("storing the hour of the digest: %w", err)
+		err := q.PutTelling(ctx, string(ws), int64(d.Hour))
+		if err == nil {
+			err = q.SetDigest(ctx, int64(d.Hour), d.Zone, string(ws))
 		}
-		if err := q.SetDigestHour(ctx, int64(hour), string(ws)); err != nil {
-			return fmt.Errorf("storing the hour of the digest: %w", err)
+		if err != nil {
+			return fmt.Errorf("storing the time of the digest: %w", err)
 		}
 		return nil
 	})
@@ -76,7 +91,7 @@ func (s *Store) SetDigestHour(ctx context.Context, ws evidence.ID, hour int) err
 func (s *Store) TakeTelling(ctx context.Context, ws evidence.ID, holder string, now, until time.Time) (bool, error) {
 	var n int64
 	err := s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
-		if err := q.PutTelling(ctx, string(ws), DefaultDigestHour); err != nil {
+		if err := q.PutTelling(ctx, string(ws), int64(DefaultDigest().Hour)); err != nil {
 			return fmt.Errorf("taking the turn to tell: %w", err)
 		}
 		var err error

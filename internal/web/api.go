@@ -59,7 +59,7 @@ func (s *server) operations(api huma.API) {
 	add(s, api, "/artifacts", "list-artifacts", "Artifacts with their newest version", people.ReadArtifacts, s.apiArtifacts)
 	add(s, api, "/artifacts/{id}", "get-artifact", "One artifact with its versions and provenance", people.ReadArtifacts, s.apiArtifact)
 	s.programOperations(api)
-	add(s, api, "/actions", "list-actions", "Actions with what is attached", people.ReadActions, s.apiActions)
+	s.actionOperations(api)
 	s.evidenceOperations(api)
 	s.exploreOperations(api)
 	s.catalogueOperations(api)

@@ -11,12 +11,11 @@ import (
 	"github.com/exhibithq/exhibit/internal/source"
 )
 
-// catalogueOperations are what can be connected and built, and one action.
+// catalogueOperations are what can be connected and built.
 func (s *server) catalogueOperations(api huma.API) {
 	add(s, api, "/sources", "list-sources", "The catalogue of sources", people.ReadSources, s.apiSources)
 	add(s, api, "/sources/{id}", "get-source", "One source, with how to set it up", people.ReadSources, s.apiSource)
 	add(s, api, "/recipes", "list-recipes", "The recipes for artifacts", people.ReadArtifacts, s.apiRecipes)
-	add(s, api, "/actions/{id}", "get-action", "One action, by id or key", people.ReadActions, s.apiAction)
 }
 
 type apiServer struct {
@@ -118,17 +117,4 @@ func (s *server) apiRecipes(_ context.Context, _ people.Caller, _ *nothing) (api
 		out.Recipes = append(out.Recipes, row)
 	}
 	return out, nil
-}
-
-func (s *server) apiAction(ctx context.Context, c people.Caller, in *byID) (apiAction, error) {
-	list, err := s.apiActions(ctx, c, nil)
-	if err != nil {
-		return apiAction{}, err
-	}
-	for _, one := range list.Actions {
-		if string(one.ID) == in.ID || one.Key == in.ID {
-			return one, nil
-		}
-	}
-	return apiAction{}, evidence.Errorf(evidence.NotFound, "There is no action %.60q.", in.ID)
 }

@@ -118,6 +118,7 @@ type apiConcern struct {
 	Kind       evidence.ConcernKind `json:"kind" example:"expiry"`
 	Connection evidence.ID          `json:"connection"`
 	Name       string               `json:"name" doc:"Of the connection"`
+	Action     evidence.ID          `json:"action,omitempty" doc:"If it is about one, and not about a connection"`
 	Title      string               `json:"title"`
 	Text       string               `json:"text" doc:"What happened and what to do"`
 	By         *time.Time           `json:"by" doc:"When something is lost or ends"`
@@ -132,9 +133,14 @@ type apiConcerns struct {
 func (s *server) apiConcerns(ctx context.Context, c people.Caller, _ *nothing) (apiConcerns, error) {
 	out := apiConcerns{Concerns: []apiConcern{}}
 	list, err := s.cfg.Connections.Concerns(ctx, c.Workspace)
+	if err == nil && c.Has(people.ReadActions) {
+		var overdue []evidence.Concern
+		overdue, err = s.cfg.Program.Concerns(ctx, c.Workspace)
+		list = append(list, overdue...)
+	}
 	for _, con := range list {
 		if !con.Silent {
-			out.Concerns = append(out.Concerns, apiConcern{con.Key, con.Kind, con.Connection, con.Name, con.Title, con.Text, moment(con.By), con.ByIs, con.AtOnce})
+			out.Concerns = append(out.Concerns, apiConcern{con.Key, con.Kind, con.Connection, con.Name, con.Action, con.Title, con.Text, moment(con.By), con.ByIs, con.AtOnce})
 		}
 	}
 	return out, err

@@ -109,36 +109,3 @@ func (s *server) apiArtifact(ctx context.Context, c people.Caller, in *byID) (ap
 	}
 	return out, nil
 }
-
-type apiAction struct {
-	ID        evidence.ID           `json:"id"`
-	Key       string                `json:"key"`
-	Title     string                `json:"title"`
-	Control   string                `json:"control"`
-	Status    evidence.ActionStatus `json:"status"`
-	Overdue   bool                  `json:"overdue"`
-	Owner     string                `json:"owner"`
-	Due       *time.Time            `json:"due"`
-	Recipe    string                `json:"recipe"`
-	Artifacts []evidence.ID         `json:"artifacts"`
-}
-
-type apiActions struct {
-	Actions []apiAction `json:"actions"`
-}
-
-func (s *server) apiActions(ctx context.Context, c people.Caller, _ *nothing) (apiActions, error) {
-	out := apiActions{Actions: []apiAction{}}
-	list, err := s.cfg.Program.Actions(ctx, c.Workspace)
-	if err != nil {
-		return out, fmt.Errorf("listing actions: %w", err)
-	}
-	for _, v := range list {
-		a := v.Action
-		out.Actions = append(out.Actions, apiAction{
-			ID: a.ID, Key: a.Key, Title: a.Title, Control: v.ControlKey, Status: a.Status, Overdue: v.Overdue, Owner: a.Owner,
-			Due: moment(a.Due), Recipe: a.Recipe, Artifacts: all(v.Artifacts),
-		})
-	}
-	return out, nil
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/seal"
+	"github.com/exhibithq/exhibit/internal/store"
 )
 
 // settingsOperations are who asks, who may ask, who did what, and who is told.
@@ -183,7 +184,8 @@ func channelJSON(c notify.Channel) apiChannel {
 
 type apiChannels struct {
 	Channels   []apiChannel `json:"channels"`
-	DigestHour int          `json:"digest_hour" doc:"In UTC" example:"7"`
+	DigestHour int          `json:"digest_hour" doc:"In the digest's time zone" example:"7"`
+	DigestZone string       `json:"digest_zone" doc:"IANA name" example:"Europe/Berlin"`
 }
 
 func (s *server) apiChannels(ctx context.Context, c people.Caller, _ *nothing) (apiChannels, error) {
@@ -195,7 +197,8 @@ func (s *server) apiChannels(ctx context.Context, c people.Caller, _ *nothing) (
 	for _, ch := range list {
 		out.Channels = append(out.Channels, channelJSON(ch))
 	}
-	out.DigestHour, err = s.cfg.Notify.DigestHour(ctx, c)
+	digest, err := s.cfg.Notify.Digest(ctx, c)
+	out.DigestHour, out.DigestZone = digest.Hour, digest.Zone
 	return out, err
 }
 
@@ -264,11 +267,12 @@ func (s *server) apiChannelTest(ctx context.Context, c people.Caller, in *byID) 
 
 type digestHour struct {
 	Body struct {
-		Hour int `json:"hour" minimum:"0" maximum:"23" doc:"In UTC" example:"7"`
+		Hour int    `json:"hour" minimum:"0" maximum:"23" example:"7"`
+		Zone string `json:"zone,omitempty" maxLength:"60" doc:"IANA name of the time zone of the hour; left out, it stays as it is" example:"Europe/Berlin"`
 	}
 }
 
 func (s *server) apiDigest(ctx context.Context, c people.Caller, in *digestHour) (apiDone, error) {
-	err := s.cfg.Notify.SetDigestHour(ctx, c, in.Body.Hour)
+	_, err := s.cfg.Notify.SetDigest(ctx, c, store.DigestTime{Hour: in.Body.Hour, Zone: in.Body.Zone})
 	return apiDone{err == nil}, err
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -162,10 +163,12 @@ func (b *browser) axe(t *testing.T, src string) []violation {
 
 // checkAccessibility runs axe on every kind of page in both themes and on a phone, and holds that no page complains,
 // asks another host, or is wider than the screen.
-func checkAccessibility(t *testing.T, s *site) {
+func checkAccessibility(t *testing.T, s *site) { checkPages(t, s, s.pages()) }
+
+func checkPages(t *testing.T, s *site, pages []string) {
 	b := newBrowser(t, s)
 	src := axeSource(t)
-	for _, path := range s.pages() {
+	for _, path := range pages {
 		for _, as := range []struct {
 			theme         string
 			width, height int64
@@ -277,10 +280,8 @@ func TestScreenshots(t *testing.T) {
 			whole = string(id)
 		}
 	}
-	for _, shot := range []struct {
-		name, path, theme string
-		width, height     int64
-	}{
+	only := regexp.MustCompile(os.Getenv("EXHIBIT_SCREENSHOTS_ONLY")) // all without it
+	for _, shot := range append(s.actionShots(), []shot{
 		{"home-light", "/", "light", 1440, 900}, {"home-dark", "/", "dark", 1440, 900},
 		{"sources-light", "/sources", "light", 1440, 900}, {"source-light", "/sources/onepassword", "light", 1440, 900},
 		{"connection-light", "/connections/" + string(s.first.ID), "light", 1440, 1000}, {"connection-dark", "/connections/" + string(s.first.ID), "dark", 1440, 1000},
@@ -311,9 +312,15 @@ func TestScreenshots(t *testing.T) {
 		{"save-artifact-light", "/events/artifact?range=30d&result=failed", "light", 1440, 900}, {"filters-light", "/events/filters", "light", 1440, 900},
 		{"phone-export", "/events/export?range=30d&result=failed", "dark", 390, 844}, {"phone-filters", "/events/filters", "light", 390, 844},
 		{"phone-connection", "/connections/" + string(s.first.ID), "dark", 390, 844}, {"phone-artifact", "/artifacts/" + unsure, "light", 390, 844},
-	} {
+	}...) {
+		if !only.MatchString(shot.name) {
+			continue
+		}
 		b.look(t, shot.path, shot.theme, shot.width, shot.height)
 		b.shoot(t, filepath.Join(dir, shot.name+".png"))
+	}
+	if only.String() != "" {
+		return
 	}
 	b.look(t, "/events?range=7d", "light", 1440, 900)
 	b.run(t, chromedp.Click("tbody tr:nth-child(4) a.go"), chromedp.WaitVisible("dialog.drawer[open] h1"), chromedp.Sleep(400*time.Millisecond))
@@ -328,6 +335,12 @@ func TestScreenshots(t *testing.T) {
 	b.run(t, chromedp.Evaluate(`scrollTo(0, 1400)`, nil), chromedp.Sleep(200*time.Millisecond))
 	b.shoot(t, filepath.Join(dir, "events-scrolled-light.png"))
 	b.shootApproval(t, dir)
+}
+
+// shot is one picture: of which page, in which theme, on how large a screen.
+type shot struct {
+	name, path, theme string
+	width, height     int64
 }
 
 func (b *browser) shoot(t *testing.T, path string) {

@@ -124,8 +124,8 @@ type Notify interface {
 	Change(ctx context.Context, c people.Caller, id evidence.ID, req notify.Request) (notify.Channel, error)
 	Remove(ctx context.Context, c people.Caller, id evidence.ID) (notify.Channel, error)
 	Test(ctx context.Context, c people.Caller, id evidence.ID, link string) (notify.Result, error)
-	DigestHour(ctx context.Context, c people.Caller) (int, error)
-	SetDigestHour(ctx context.Context, c people.Caller, hour int) error
+	Digest(ctx context.Context, c people.Caller) (store.DigestTime, error)
+	SetDigest(ctx context.Context, c people.Caller, d store.DigestTime) (store.DigestTime, error)
 }
 
 // Coverage says what of a span has been read; see package connection.
@@ -176,6 +176,16 @@ type Artifacts interface {
 type Program interface {
 	Controls(ctx context.Context, ws evidence.ID) ([]program.ControlView, error)
 	Actions(ctx context.Context, ws evidence.ID) ([]program.ActionView, error)
+
+	Action(ctx context.Context, ws evidence.ID, idOrKey string) (program.ActionView, error)
+	Concerns(ctx context.Context, ws evidence.ID) ([]evidence.Concern, error)
+	FilteredActions(ctx context.Context, ws evidence.ID, f program.ActionFilter) ([]program.ActionView, error)
+	AddAction(ctx context.Context, c people.Caller, d program.ActionDraft) (evidence.Action, error)
+	EditAction(ctx context.Context, c people.Caller, idOrKey string, e program.ActionEdit) (evidence.Action, error)
+	Done(ctx context.Context, c people.Caller, idOrKey, note string) (evidence.Action, error)
+	Reopen(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error)
+	RetireAction(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error)
+	ActionHistory(ctx context.Context, ws evidence.ID, key string) ([]store.Activity, error)
 
 	AddControl(ctx context.Context, c people.Caller, d program.ControlDraft) (evidence.Control, error)
 	EditControl(ctx context.Context, c people.Caller, idOrKey string, e program.ControlEdit) (evidence.Control, error)

@@ -10,6 +10,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/seal"
+	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/ui"
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
@@ -35,7 +36,7 @@ func (s *server) notifications(w http.ResponseWriter, r *http.Request) error {
 func channelWords(done string) string {
 	return map[string]string{
 		"added": "The channel is added. Send a test to see whether it works.", "changed": "The channel is changed. Send a test to see whether it works.",
-		"removed": "The channel is removed with its secrets.", "digest": "The hour of the digest is changed.",
+		"removed": "The channel is removed with its secrets.", "digest": "The time of the digest is changed.",
 	}[done]
 }
 
@@ -45,7 +46,7 @@ func (s *server) showChannels(w http.ResponseWriter, r *http.Request, status int
 	if v.Channels, err = s.cfg.Notify.List(ctx, c); err != nil {
 		return err
 	}
-	if v.Hour, err = s.cfg.Notify.DigestHour(ctx, c); err != nil {
+	if v.Digest, err = s.cfg.Notify.Digest(ctx, c); err != nil {
 		return err
 	}
 	v.Now, v.MayManage = s.now(), c.Has(people.ManageSettings)
@@ -57,12 +58,17 @@ func (s *server) showChannels(w http.ResponseWriter, r *http.Request, status int
 	return render(w, r, status, view.NotificationsPage(p, v))
 }
 
-func (s *server) setDigestHour(w http.ResponseWriter, r *http.Request) error {
+func (s *server) setDigest(w http.ResponseWriter, r *http.Request) error {
 	hour, err := strconv.Atoi(r.PostFormValue("hour"))
 	if err != nil {
 		return evidence.Errorf(evidence.Invalid, "%.20q is no hour. Choose one of the list.", r.PostFormValue("hour"))
 	}
-	if err := s.cfg.Notify.SetDigestHour(r.Context(), people.From(r.Context()), hour); err != nil {
+	d := store.DigestTime{Hour: hour, Zone: r.PostFormValue("zone")}
+	_, err = s.cfg.Notify.SetDigest(r.Context(), people.From(r.Context()), d)
+	if mendable(err) {
+		return s.showChannels(w, r, statusOf(err), view.Notifications{Typed: d, Problem: err.Error()})
+	}
+	if err != nil {
 		return err
 	}
 	http.Redirect(w, r, notificationsPath+"?done=digest", http.StatusSeeOther)

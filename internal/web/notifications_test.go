@@ -13,6 +13,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/seal"
 	"github.com/exhibithq/exhibit/internal/web/htmlcheck"
 )
@@ -22,7 +23,7 @@ func (s *site) hears(answer http.HandlerFunc) *httptest.Server {
 	s.t.Helper()
 	srv := httptest.NewTLSServer(answer)
 	s.t.Cleanup(srv.Close)
-	s.notify = notify.New(notify.Config{Store: s.store, Connections: s.connections, Name: "Northwind GmbH", UserAgent: "Exhibit/test", Now: s.clock, Operator: notify.Operator{
+	s.notify = notify.New(notify.Config{Store: s.store, Connections: s.connections, Actions: program.New(s.store, s.clock), Name: "Northwind GmbH", UserAgent: "Exhibit/test", Now: s.clock, Operator: notify.Operator{
 		AllowHosts: []string{"127.0.0.1"}, CAPEM: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})}})
 	s.server.cfg.Notify = s.notify
 	return srv

@@ -4,15 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
-	"github.com/exhibithq/exhibit/internal/recipe"
 	"github.com/exhibithq/exhibit/internal/store"
-	"github.com/exhibithq/exhibit/internal/web/ui"
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
 
@@ -95,10 +92,7 @@ func (p programme) control(idOrKey string) (evidence.Control, error) {
 
 func (p programme) actionRow(v program.ActionView) view.ActionRow {
 	a := v.Action
-	row := view.ActionRow{Action: a, Overdue: v.Overdue, Idle: v.Idle, Period: v.Period, FilledBy: v.FilledBy, Control: p.controlOf(a.Control), Artifacts: p.attached(evidence.Target{Action: a.ID})}
-	if r, err := recipe.ByID(a.Recipe); err == nil {
-		row.RecipeTitle = r.Title
-	}
+	row := view.ActionRow{Action: a, State: v.State, Open: v.Open, Overdue: v.Overdue, Idle: v.Idle, Period: v.Period, FilledBy: v.FilledBy, Control: p.controlOf(a.Control), Artifacts: p.attached(evidence.Target{Action: a.ID})}
 	return row
 }
 
@@ -120,7 +114,7 @@ func (s *server) actions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := view.Actions{Now: s.now()}
+	v := view.Actions{Now: s.now(), MayManage: people.From(r.Context()).Has(people.ManageActions)}
 	wanted := r.FormValue("status")
 	v.Tabs = []view.Tab{{Name: "All"}, {Name: "Overdue"}, {Name: "Open"}, {Name: "Done"}}
 	words := []string{"", "overdue", "open", "done"}
@@ -169,26 +163,4 @@ func dueFirst(a, b evidence.Action) int {
 		return d
 	}
 	return a.Due.Compare(b.Due)
-}
-
-func (s *server) action(w http.ResponseWriter, r *http.Request) error {
-	ctx, c := r.Context(), people.From(r.Context())
-	all, err := s.programme(ctx, c.Workspace)
-	if err != nil {
-		return err
-	}
-	found, err := all.action(r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	a, span := found.Action, found.Period
-	v := view.Action{Now: s.now(), Row: all.actionRow(found)}
-	if a.Recipe != "" && !span.Empty() && c.Has(people.BuildArtifacts) {
-		v.BuildHref = "/artifacts?" + url.Values{"recipe": {a.Recipe}, "from": {span.From.Format("2006-01-02")}, "to": {span.To.Format("2006-01-02")}}.Encode() + "#build"
-	}
-	p, err := s.framed(r, a.Title, "/actions", ui.Crumb{Name: a.Key})
-	if err != nil {
-		return err
-	}
-	return render(w, r, http.StatusOK, view.ActionPage(p, v))
 }

@@ -47,7 +47,7 @@ func (s *server) settings(w http.ResponseWriter, r *http.Request) error {
 			v.Failing++
 		}
 	}
-	if v.DigestHour, err = s.cfg.Notify.DigestHour(ctx, c); err != nil {
+	if v.Digest, err = s.cfg.Notify.Digest(ctx, c); err != nil {
 		return err
 	}
 	p, err := s.framed(r, "Settings", "/settings")

@@ -259,7 +259,7 @@ func (s *site) pages() []string {
 		out = append(out, "/artifacts/"+string(id))
 	}
 	out = append(out, "/actions/"+string(all.actions[0].Action.ID), "/controls/"+string(all.controls[0].Control.ID), "/events/"+s.someEvent())
-	return append(out, s.programPages()...)
+	return append(append(out, s.programPages()...), s.actionPages()...)
 }
 
 // approval gives the address of an approval that the administrator began.

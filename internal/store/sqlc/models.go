@@ -21,6 +21,25 @@ type Action struct {
 	Recipe      string
 	Status      string
 	CreatedAt   int64
+	Delegate    string
+	Requests    string
+	Series      string
+	Grace       int64
+	Note        string
+	DoneAt      int64
+	DoneBy      string
+	RetiredAt   int64
+	Retired     string
+	Revision    int64
+}
+
+type ActionComment struct {
+	ID        string
+	Workspace string
+	Action    string
+	At        int64
+	Who       string
+	Text      string
 }
 
 type Activity struct {
@@ -441,6 +460,7 @@ type Telling struct {
 	DigestHour int64
 	Holder     string
 	HeldUntil  int64
+	DigestZone string
 }
 
 type Trouble struct {

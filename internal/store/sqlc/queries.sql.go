@@ -91,7 +91,7 @@ func (q *Queries) APITokens(ctx context.Context, workspace string) ([]APITokensR
 }
 
 const action = `-- name: Action :one
-SELECT id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at FROM action WHERE workspace = $1 AND (id = $2 OR key = $2)
+SELECT id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at, delegate, requests, series, grace, note, done_at, done_by, retired_at, retired, revision FROM action WHERE workspace = $1 AND (id = $2 OR key = $2)
 `
 
 func (q *Queries) Action(ctx context.Context, workspace string, iDOrKey string) (Action, error) {
@@ -110,12 +110,22 @@ func (q *Queries) Action(ctx context.Context, workspace string, iDOrKey string) 
 		&i.Recipe,
 		&i.Status,
 		&i.CreatedAt,
+		&i.Delegate,
+		&i.Requests,
+		&i.Series,
+		&i.Grace,
+		&i.Note,
+		&i.DoneAt,
+		&i.DoneBy,
+		&i.RetiredAt,
+		&i.Retired,
+		&i.Revision,
 	)
 	return i, err
 }
 
 const actions = `-- name: Actions :many
-SELECT id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at FROM action WHERE workspace = $1 ORDER BY key
+SELECT id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at, delegate, requests, series, grace, note, done_at, done_by, retired_at, retired, revision FROM action WHERE workspace = $1 ORDER BY key
 `
 
 func (q *Queries) Actions(ctx context.Context, workspace string) ([]Action, error) {
@@ -140,6 +150,16 @@ func (q *Queries) Actions(ctx context.Context, workspace string) ([]Action, erro
 			&i.Recipe,
 			&i.Status,
 			&i.CreatedAt,
+			&i.Delegate,
+			&i.Requests,
+			&i.Series,
+			&i.Grace,
+			&i.Note,
+			&i.DoneAt,
+			&i.DoneBy,
+			&i.RetiredAt,
+			&i.Retired,
+			&i.Revision,
 		); err != nil {
 			return nil, err
 		}
@@ -361,6 +381,79 @@ func (q *Queries) AddAPIToken(ctx context.Context, arg AddAPITokenParams) error 
 		arg.ExpiresAt,
 	)
 	return err
+}
+
+const addAction = `-- name: AddAction :one
+INSERT INTO action (id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at, delegate, requests, series, grace)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+ON CONFLICT (workspace, key) DO NOTHING
+RETURNING id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at, delegate, requests, series, grace, note, done_at, done_by, retired_at, retired, revision
+`
+
+type AddActionParams struct {
+	ID          string
+	Workspace   string
+	Key         string
+	Control     sql.NullString
+	Title       string
+	Description string
+	Owner       string
+	Due         int64
+	Cadence     string
+	Recipe      string
+	Status      string
+	CreatedAt   int64
+	Delegate    string
+	Requests    string
+	Series      string
+	Grace       int64
+}
+
+func (q *Queries) AddAction(ctx context.Context, arg AddActionParams) (Action, error) {
+	row := q.db.QueryRowContext(ctx, addAction,
+		arg.ID,
+		arg.Workspace,
+		arg.Key,
+		arg.Control,
+		arg.Title,
+		arg.Description,
+		arg.Owner,
+		arg.Due,
+		arg.Cadence,
+		arg.Recipe,
+		arg.Status,
+		arg.CreatedAt,
+		arg.Delegate,
+		arg.Requests,
+		arg.Series,
+		arg.Grace,
+	)
+	var i Action
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Key,
+		&i.Control,
+		&i.Title,
+		&i.Description,
+		&i.Owner,
+		&i.Due,
+		&i.Cadence,
+		&i.Recipe,
+		&i.Status,
+		&i.CreatedAt,
+		&i.Delegate,
+		&i.Requests,
+		&i.Series,
+		&i.Grace,
+		&i.Note,
+		&i.DoneAt,
+		&i.DoneBy,
+		&i.RetiredAt,
+		&i.Retired,
+		&i.Revision,
+	)
+	return i, err
 }
 
 const addActivity = `-- name: AddActivity :exec
@@ -636,6 +729,32 @@ func (q *Queries) AddCheckpoint(ctx context.Context, workspace int64, size int64
 		size,
 		at,
 		note,
+	)
+	return err
+}
+
+const addComment = `-- name: AddComment :exec
+INSERT INTO action_comment (id, workspace, action, at, who, text)
+VALUES ($1, $2, $3, $4, $5, $6)
+`
+
+type AddCommentParams struct {
+	ID        string
+	Workspace string
+	Action    string
+	At        int64
+	Who       string
+	Text      string
+}
+
+func (q *Queries) AddComment(ctx context.Context, arg AddCommentParams) error {
+	_, err := q.db.ExecContext(ctx, addComment,
+		arg.ID,
+		arg.Workspace,
+		arg.Action,
+		arg.At,
+		arg.Who,
+		arg.Text,
 	)
 	return err
 }
@@ -925,6 +1044,15 @@ func (q *Queries) AddMember(ctx context.Context, arg AddMemberParams) (int64, er
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const addMention = `-- name: AddMention :exec
+INSERT INTO mention (workspace, comment, member, told_at, seen_at) VALUES ($1, $2, $3, 0, 0) ON CONFLICT (comment, member) DO NOTHING
+`
+
+func (q *Queries) AddMention(ctx context.Context, workspace string, comment string, member string) error {
+	_, err := q.db.ExecContext(ctx, addMention, workspace, comment, member)
+	return err
 }
 
 const addNode = `-- name: AddNode :exec
@@ -2184,6 +2312,86 @@ func (q *Queries) ChainEnd(ctx context.Context, workspace int64, chain string) (
 	return record, err
 }
 
+const changeAction = `-- name: ChangeAction :one
+UPDATE action SET control = $1, title = $2, description = $3, owner = $4, due = $5, cadence = $6,
+  recipe = $7, status = $8, delegate = $9, requests = $10, grace = $11, note = $12, done_at = $13,
+  done_by = $14, retired_at = $15, retired = $16, revision = revision + 1
+WHERE workspace = $17 AND id = $18 AND revision = $19
+RETURNING id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at, delegate, requests, series, grace, note, done_at, done_by, retired_at, retired, revision
+`
+
+type ChangeActionParams struct {
+	Control     sql.NullString
+	Title       string
+	Description string
+	Owner       string
+	Due         int64
+	Cadence     string
+	Recipe      string
+	Status      string
+	Delegate    string
+	Requests    string
+	Grace       int64
+	Note        string
+	DoneAt      int64
+	DoneBy      string
+	RetiredAt   int64
+	Retired     string
+	Workspace   string
+	ID          string
+	Revision    int64
+}
+
+func (q *Queries) ChangeAction(ctx context.Context, arg ChangeActionParams) (Action, error) {
+	row := q.db.QueryRowContext(ctx, changeAction,
+		arg.Control,
+		arg.Title,
+		arg.Description,
+		arg.Owner,
+		arg.Due,
+		arg.Cadence,
+		arg.Recipe,
+		arg.Status,
+		arg.Delegate,
+		arg.Requests,
+		arg.Grace,
+		arg.Note,
+		arg.DoneAt,
+		arg.DoneBy,
+		arg.RetiredAt,
+		arg.Retired,
+		arg.Workspace,
+		arg.ID,
+		arg.Revision,
+	)
+	var i Action
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Key,
+		&i.Control,
+		&i.Title,
+		&i.Description,
+		&i.Owner,
+		&i.Due,
+		&i.Cadence,
+		&i.Recipe,
+		&i.Status,
+		&i.CreatedAt,
+		&i.Delegate,
+		&i.Requests,
+		&i.Series,
+		&i.Grace,
+		&i.Note,
+		&i.DoneAt,
+		&i.DoneBy,
+		&i.RetiredAt,
+		&i.Retired,
+		&i.Revision,
+	)
+	return i, err
+}
+
 const changeChannel = `-- name: ChangeChannel :execrows
 UPDATE channel SET name = $1, address = $2, secret = $3, tells = $4, failures = 0, failed_at = 0, failure = '', next_at = 0
 WHERE workspace = $5 AND id = $6
@@ -2470,6 +2678,40 @@ WHERE to_at = 0 AND cause = $2 AND stream IN (SELECT s.id FROM stream s WHERE s.
 func (q *Queries) CloseTroubleOf(ctx context.Context, toAt int64, cause string, connection string) error {
 	_, err := q.db.ExecContext(ctx, closeTroubleOf, toAt, cause, connection)
 	return err
+}
+
+const comments = `-- name: Comments :many
+SELECT id, workspace, action, at, who, text FROM action_comment WHERE workspace = $1 AND action = $2 ORDER BY at, id
+`
+
+func (q *Queries) Comments(ctx context.Context, workspace string, action string) ([]ActionComment, error) {
+	rows, err := q.db.QueryContext(ctx, comments, workspace, action)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ActionComment
+	for rows.Next() {
+		var i ActionComment
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Action,
+			&i.At,
+			&i.Who,
+			&i.Text,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const conflictsOf = `-- name: ConflictsOf :many
@@ -2814,6 +3056,21 @@ func (q *Queries) DeclineAttachment(ctx context.Context, arg DeclineAttachmentPa
 	return err
 }
 
+const declineWording = `-- name: DeclineWording :exec
+INSERT INTO declined_wording (workspace, id, declined_at, declined_by)
+VALUES ($1, $2, $3, $4) ON CONFLICT (workspace, id) DO NOTHING
+`
+
+func (q *Queries) DeclineWording(ctx context.Context, workspace string, iD string, declinedAt int64, declinedBy string) error {
+	_, err := q.db.ExecContext(ctx, declineWording,
+		workspace,
+		iD,
+		declinedAt,
+		declinedBy,
+	)
+	return err
+}
+
 const declinedAttachments = `-- name: DeclinedAttachments :many
 SELECT target FROM attachment_declined WHERE workspace = $1 AND artifact = $2
 `
@@ -2831,6 +3088,33 @@ func (q *Queries) DeclinedAttachments(ctx context.Context, workspace string, art
 			return nil, err
 		}
 		items = append(items, target)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const declinedWording = `-- name: DeclinedWording :many
+SELECT id FROM declined_wording WHERE workspace = $1 ORDER BY id
+`
+
+func (q *Queries) DeclinedWording(ctx context.Context, workspace string) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, declinedWording, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -3869,6 +4153,53 @@ func (q *Queries) MembersByEmail(ctx context.Context, email string) ([]Member, e
 	return items, nil
 }
 
+const mentionTold = `-- name: MentionTold :exec
+UPDATE mention SET told_at = $1 WHERE workspace = $2 AND comment = $3 AND member = $4
+`
+
+func (q *Queries) MentionTold(ctx context.Context, at int64, workspace string, comment string, member string) error {
+	_, err := q.db.ExecContext(ctx, mentionTold,
+		at,
+		workspace,
+		comment,
+		member,
+	)
+	return err
+}
+
+const mentionsOfAction = `-- name: MentionsOfAction :many
+SELECT m.comment, m.member FROM mention m JOIN action_comment c ON c.id = m.comment
+WHERE c.workspace = $1 AND c.action = $2 ORDER BY m.comment, m.member
+`
+
+type MentionsOfActionRow struct {
+	Comment string
+	Member  string
+}
+
+func (q *Queries) MentionsOfAction(ctx context.Context, workspace string, action string) ([]MentionsOfActionRow, error) {
+	rows, err := q.db.QueryContext(ctx, mentionsOfAction, workspace, action)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []MentionsOfActionRow
+	for rows.Next() {
+		var i MentionsOfActionRow
+		if err := rows.Scan(&i.Comment, &i.Member); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const moveRereadMark = `-- name: MoveRereadMark :exec
 INSERT INTO reread_mark (stream, age_ms, through_at) VALUES ($1, $2, $3)
 ON CONFLICT (stream, age_ms) DO UPDATE SET through_at = CASE WHEN excluded.through_at > reread_mark.through_at
@@ -4475,7 +4806,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (workspace, key) DO UPDATE SET control = excluded.control, title = excluded.title,
   description = excluded.description, owner = excluded.owner, due = excluded.due, cadence = excluded.cadence,
   recipe = excluded.recipe, status = excluded.status
-RETURNING id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at
+RETURNING id, workspace, key, control, title, description, owner, due, cadence, recipe, status, created_at, delegate, requests, series, grace, note, done_at, done_by, retired_at, retired, revision
 `
 
 type PutActionParams struct {
@@ -4522,6 +4853,16 @@ func (q *Queries) PutAction(ctx context.Context, arg PutActionParams) (Action, e
 		&i.Recipe,
 		&i.Status,
 		&i.CreatedAt,
+		&i.Delegate,
+		&i.Requests,
+		&i.Series,
+		&i.Grace,
+		&i.Note,
+		&i.DoneAt,
+		&i.DoneBy,
+		&i.RetiredAt,
+		&i.Retired,
+		&i.Revision,
 	)
 	return i, err
 }
@@ -5441,6 +5782,24 @@ func (q *Queries) SealedToken(ctx context.Context, workspace string, iD string) 
 	return token, err
 }
 
+const seeMentions = `-- name: SeeMentions :execrows
+UPDATE mention SET seen_at = $1 WHERE mention.workspace = $2 AND mention.member = $3 AND mention.seen_at = 0
+  AND mention.comment IN (SELECT c.id FROM action_comment c WHERE c.action = $4)
+`
+
+func (q *Queries) SeeMentions(ctx context.Context, at int64, workspace string, member string, action string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, seeMentions,
+		at,
+		workspace,
+		member,
+		action,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const sequenceSpans = `-- name: SequenceSpans :many
 SELECT CAST(sequence AS bigint) AS first_sequence, CAST(sequence AS bigint) AS last_sequence FROM page p WHERE p.stream = $1 AND sequence > 0
 UNION ALL SELECT first_sequence, last_sequence FROM poll q WHERE q.stream = $1
@@ -5537,18 +5896,6 @@ func (q *Queries) SessionsOf(ctx context.Context, workspace string, member strin
 	return items, nil
 }
 
-const setActionStatus = `-- name: SetActionStatus :execrows
-UPDATE action SET status = $1 WHERE workspace = $2 AND id = $3
-`
-
-func (q *Queries) SetActionStatus(ctx context.Context, status string, workspace string, iD string) (int64, error) {
-	result, err := q.db.ExecContext(ctx, setActionStatus, status, workspace, iD)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
 const setAttaching = `-- name: SetAttaching :exec
 UPDATE evidence_setting SET attach = $1 WHERE workspace = $2
 `
@@ -5591,12 +5938,12 @@ func (q *Queries) SetCosigned(ctx context.Context, note []byte, cosignedAt int64
 	return err
 }
 
-const setDigestHour = `-- name: SetDigestHour :exec
-UPDATE telling SET digest_hour = $1 WHERE workspace = $2
+const setDigest = `-- name: SetDigest :exec
+UPDATE telling SET digest_hour = $1, digest_zone = $2 WHERE workspace = $3
 `
 
-func (q *Queries) SetDigestHour(ctx context.Context, digestHour int64, workspace string) error {
-	_, err := q.db.ExecContext(ctx, setDigestHour, digestHour, workspace)
+func (q *Queries) SetDigest(ctx context.Context, digestHour int64, digestZone string, workspace string) error {
+	_, err := q.db.ExecContext(ctx, setDigest, digestHour, digestZone, workspace)
 	return err
 }
 
@@ -5941,7 +6288,7 @@ func (q *Queries) TakeTelling(ctx context.Context, holder string, heldUntil int6
 }
 
 const telling = `-- name: Telling :one
-SELECT workspace, digest_hour, holder, held_until FROM telling WHERE workspace = $1
+SELECT workspace, digest_hour, holder, held_until, digest_zone FROM telling WHERE workspace = $1
 `
 
 func (q *Queries) Telling(ctx context.Context, workspace string) (Telling, error) {
@@ -5952,6 +6299,7 @@ func (q *Queries) Telling(ctx context.Context, workspace string) (Telling, error
 		&i.DigestHour,
 		&i.Holder,
 		&i.HeldUntil,
+		&i.DigestZone,
 	)
 	return i, err
 }
@@ -6051,6 +6399,52 @@ func (q *Queries) TrySignInStep(ctx context.Context, hash []byte, now int64, mos
 	for rows.Next() {
 		var i TrySignInStepRow
 		if err := rows.Scan(&i.Workspace, &i.Member); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const unseenMentions = `-- name: UnseenMentions :many
+SELECT m.comment, m.member, m.told_at, c.action, c.at, c.who, c.text FROM mention m JOIN action_comment c ON c.id = m.comment
+WHERE m.workspace = $1 AND m.seen_at = 0 ORDER BY c.at, c.id, m.member
+`
+
+type UnseenMentionsRow struct {
+	Comment string
+	Member  string
+	ToldAt  int64
+	Action  string
+	At      int64
+	Who     string
+	Text    string
+}
+
+func (q *Queries) UnseenMentions(ctx context.Context, workspace string) ([]UnseenMentionsRow, error) {
+	rows, err := q.db.QueryContext(ctx, unseenMentions, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UnseenMentionsRow
+	for rows.Next() {
+		var i UnseenMentionsRow
+		if err := rows.Scan(
+			&i.Comment,
+			&i.Member,
+			&i.ToldAt,
+			&i.Action,
+			&i.At,
+			&i.Who,
+			&i.Text,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

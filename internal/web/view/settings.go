@@ -8,6 +8,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/apitoken"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/notify"
+	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/ui"
 )
 
@@ -43,8 +44,10 @@ func tokenBadge(s apitoken.State) (ui.Tone, string) {
 	return ui.Idle, string(s)
 }
 
-// hourWords writes an hour of the day.
-func hourWords(hour int) string { return fmt.Sprintf("%02d:00 UTC", hour) }
+// hourWords writes the time of the digest.
+func hourWords(d store.DigestTime) string {
+	return fmt.Sprintf("%02d:00 %s", d.Hour, ui.Visible(d.Zone))
+}
 
 // channelIcon draws a kind of channel.
 func channelIcon(k notify.Kind) string {

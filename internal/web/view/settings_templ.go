@@ -26,7 +26,7 @@ type Settings struct {
 	LastActivity time.Time
 	Channels     int
 	Failing      int // channels that took no message the last time
-	DigestHour   int // in UTC
+	Digest       store.DigestTime
 	Events       int64
 	Pages        int64
 	Bytes        int64
@@ -217,9 +217,9 @@ func SettingsPage(p ui.Page, s Settings) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var10 string
-					templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(hourWords(s.DigestHour))
+					templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(hourWords(s.Digest))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `view/settings.templ`, Line: 72, Col: 81}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `view/settings.templ`, Line: 72, Col: 77}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 					if templ_7745c5c3_Err != nil {
@@ -322,9 +322,9 @@ func SettingsPage(p ui.Page, s Settings) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var14 string
-			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(hourWords(s.DigestHour))
+			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(hourWords(s.Digest))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `view/settings.templ`, Line: 98, Col: 75}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `view/settings.templ`, Line: 98, Col: 71}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 			if templ_7745c5c3_Err != nil {
