@@ -570,9 +570,11 @@ func (v *verifier) claimed(n int64, st *streamState, l translog.Leaf, span trans
 	st.windows = st.windows.add(span)
 }
 
+// clockSlack is how much later than what vouches for it a leaf may say that it is: clocks differ.
+const clockSlack = 5 * time.Minute
+
 // times compares the times that outsiders vouch for with those of the leaves.
 func (v *verifier) times() error {
-	const slack = 5 * time.Minute
 	for _, w := range v.judgement.Witnesses {
 		v.Vouched = append(v.Vouched, Vouch{v.head.Size, w.At, "witness " + w.Name})
 	}
@@ -586,7 +588,7 @@ func (v *verifier) times() error {
 		}
 	}
 	for _, x := range v.Vouched {
-		if at, ok := v.log.ats[x.Size]; ok && time.UnixMilli(at).After(x.Time.Add(slack)) {
+		if at, ok := v.log.ats[x.Size]; ok && time.UnixMilli(at).After(x.Time.Add(clockSlack)) {
 			v.fail(stepTime, "postdated", "%s saw %d leaves at %s, but one of them says that it is of %s", x.By, x.Size, x.Time.UTC().Format(time.RFC3339), time.UnixMilli(at).UTC().Format(time.RFC3339))
 		}
 	}

@@ -276,8 +276,7 @@ func filled(t testing.TB) *site {
 	s.buildAll()
 	s.fillProgram()
 	s.fillSettings()
-	_, err = s.book.Checkpoint(t.Context(), s.ws)
-	must(t, err)
+	s.vouch()
 	return s
 }
 

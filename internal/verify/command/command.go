@@ -23,6 +23,7 @@ type Arguments struct {
 	Policy   string   // file; empty: none
 	Pins     []string // SIZE:ROOT
 	TSARoots string   // PEM file; empty: none
+	Leaf     string   // file with the leaf that a single proof is about; empty: File is a bundle
 	JSON     bool
 	Kinds    []source.Kind
 	Progress func(step string, done, total int64)
@@ -41,6 +42,9 @@ func Run(ctx context.Context, a Arguments, out io.Writer) (failed, below bool, e
 	opt, err := options(a)
 	if err != nil {
 		return false, false, err
+	}
+	if a.Leaf != "" {
+		return proof(a, opt, out)
 	}
 	f, err := os.Open(a.File)
 	if err != nil {
