@@ -388,6 +388,7 @@ func (v *verifier) keep(n int64, record string, l translog.Leaf) {
 		v.key(n, l)
 	case translog.KindConnect:
 		s.kinds[l.Text("connection")] = l.Text("source")
+		v.account(l)
 	case translog.KindPage, translog.KindPolls, translog.KindReset:
 		v.read(n, l)
 	case translog.KindReconcile:
@@ -472,6 +473,17 @@ func (v *verifier) key(n int64, l translog.Leaf) {
 	default:
 		v.fail(stepLeaves, "leaf_unknown", "leaf %d does %q with a key, which this version does not know", n, l.Text("op"))
 	}
+}
+
+// account keeps how a connection is read from now on.
+func (v *verifier) account(l translog.Leaf) {
+	a := Account{l.Text("connection"), l.Text("source"), l.Text("server"), l.Text("account")}
+	i := slices.IndexFunc(v.Accounts, func(x Account) bool { return x.Connection == a.Connection })
+	if i < 0 {
+		v.Accounts = append(v.Accounts, a)
+		return
+	}
+	v.Accounts[i] = a
 }
 
 func (v *verifier) addKey(n int64, k translog.Key) {
