@@ -51,6 +51,7 @@ var floors = map[string]int{
 
 	"internal/web":            4,
 	"internal/verify/command": 4,
+	"internal/reconcile":      4,
 
 	"internal/app": 5,
 }

@@ -36,6 +36,7 @@ func run(ctx context.Context, args []string) int {
 	flags := flag.NewFlagSet("exhibit-verify", flag.ContinueOnError)
 	flags.StringVar(&a.Policy, "policy", "", "`file` that says whom you trust (C2SP tlog-policy), which you got by another way than the bundle")
 	flags.StringVar(&a.TSARoots, "tsa-roots", "", "`file` with the roots of time-stamping authorities that you trust, in PEM")
+	flags.StringVar(&a.Leaf, "leaf", "", "`file` with the leaf that a tlog-proof is about: a proof of one artifact is verified then, not a bundle")
 	flags.BoolVar(&a.JSON, "json", false, "print the report as JSON")
 	flags.Func("pin", "`SIZE:ROOT` of the log that you wrote down before; may be given again", func(s string) error {
 		a.Pins = append(a.Pins, s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"os"
 
 	"github.com/exhibithq/exhibit/internal/app"
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -40,6 +41,7 @@ func (c *logCheckpointCmd) Run(ctx context.Context, g *Globals) error {
 type logProveCmd struct {
 	Leaf     int64  `arg:"" optional:"" default:"-1" help:"Number of the leaf, counted from 0."`
 	Artifact string `help:"Prove the newest version of an artifact instead." placeholder:"ID"`
+	LeafFile string `help:"Write the leaf itself to a file: whoever verifies the proof needs it." name:"leaf-file" placeholder:"FILE"`
 }
 
 func (c *logProveCmd) Run(ctx context.Context, g *Globals) error {
@@ -57,6 +59,11 @@ func (c *logProveCmd) Run(ctx context.Context, g *Globals) error {
 		p, leaf, err := a.Log.Prove(ctx, a.Workspace, n)
 		if err != nil {
 			return err
+		}
+		if c.LeafFile != "" {
+			if err := os.WriteFile(c.LeafFile, leaf, 0o600); err != nil {
+				return usagef("--leaf-file: %v", err)
+			}
 		}
 		if g.JSON {
 			path := []string{}

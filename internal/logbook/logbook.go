@@ -27,6 +27,7 @@ type Store interface {
 	SetCosigned(ctx context.Context, l store.LogState, size int64, note []byte, at time.Time) error
 	AddTimeStamp(ctx context.Context, ws evidence.ID, c store.Checkpoint, f translog.Fields) error
 	Checkpoint(ctx context.Context, l store.LogState, size int64) (store.Checkpoint, error)
+	CheckpointsOver(ctx context.Context, l store.LogState, n int64) (store.Over, error)
 	LastStamped(ctx context.Context, l store.LogState) (c store.Checkpoint, ok bool, err error)
 	Vouchers(ctx context.Context, l store.LogState) ([]store.Voucher, error)
 	NoteVoucher(ctx context.Context, l store.LogState, v store.Voucher) (first bool, err error)

@@ -84,8 +84,7 @@ func (s *Service) Vouched(ctx context.Context, ws evidence.ID) (translog.Vouched
 
 // Policy gives the trust file for auditors: the keys that sign, and the witnesses that this log asks.
 func (s *Service) Policy(ctx context.Context, ws evidence.ID) (policy []byte, vkey string, err error) {
-	signed, err := s.Checkpoint(ctx, ws)
-	if err != nil {
+	if err := s.ensureKey(ctx, ws); err != nil {
 		return nil, "", err
 	}
 	l, err := s.cfg.Store.Log(ctx, ws)
@@ -96,7 +95,7 @@ func (s *Service) Policy(ctx context.Context, ws evidence.ID) (policy []byte, vk
 	if err != nil {
 		return nil, "", err
 	}
-	return translog.TrustWitnessed(s.witnesses(), keys...), signed.VKey, nil
+	return translog.TrustWitnessed(s.witnesses(), keys...), keys[len(keys)-1].String(), nil
 }
 
 // witnesses gives the policy of witnesses; one without any if none is set.

@@ -97,6 +97,34 @@ func (s *Store) LastStamped(ctx context.Context, l LogState) (c Checkpoint, ok b
 	return all[0], true, nil
 }
 
+// Over are checkpoints over a leaf, each nil if there is none.
+type Over struct {
+	Newest        *Checkpoint
+	NewestCosign  *Checkpoint // that a quorum of witnesses signed
+	FirstCosigned *Checkpoint
+	FirstStamped  *Checkpoint
+}
+
+// CheckpointsOver gives the checkpoints that say something of leaf n.
+func (s *Store) CheckpointsOver(ctx context.Context, l LogState, n int64) (o Over, err error) {
+	q := s.queries()
+	for _, x := range []struct {
+		to   **Checkpoint
+		read func(ctx context.Context, workspace, leaf int64) (sqlc.LogCheckpoint, error)
+	}{{&o.Newest, q.LastCheckpoint}, {&o.NewestCosign, q.LastCosigned}, {&o.FirstCosigned, q.FirstCosigned}, {&o.FirstStamped, q.FirstStamped}} {
+		r, err := x.read(ctx, l.No, n)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		all, err := checkpointsOf([]sqlc.LogCheckpoint{r}, err)
+		if err != nil {
+			return o, err
+		}
+		*x.to = &all[0]
+	}
+	return o, nil
+}
+
 // AddTimeStamp stores an RFC 3161 token over a checkpoint, with the leaf that makes it part of the log's history.
 func (s *Store) AddTimeStamp(ctx context.Context, ws evidence.ID, c Checkpoint, f translog.Fields) error {
 	no, err := s.workspaceNo(ctx, ws)

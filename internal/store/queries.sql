@@ -816,6 +816,18 @@ SELECT * FROM log_checkpoint WHERE workspace = @workspace AND size = @size;
 -- name: LastStamped :one
 SELECT * FROM log_checkpoint WHERE workspace = @workspace AND token IS NOT NULL ORDER BY size DESC LIMIT 1;
 
+-- name: FirstCosigned :one
+SELECT * FROM log_checkpoint WHERE workspace = @workspace AND size > @leaf AND cosigned_at > 0 ORDER BY size LIMIT 1;
+
+-- name: LastCosigned :one
+SELECT * FROM log_checkpoint WHERE workspace = @workspace AND size > @leaf AND cosigned_at > 0 ORDER BY size DESC LIMIT 1;
+
+-- name: FirstStamped :one
+SELECT * FROM log_checkpoint WHERE workspace = @workspace AND size > @leaf AND token IS NOT NULL ORDER BY size LIMIT 1;
+
+-- name: LastCheckpoint :one
+SELECT * FROM log_checkpoint WHERE workspace = @workspace AND size > @leaf ORDER BY size DESC LIMIT 1;
+
 -- name: Vouchers :many
 SELECT * FROM log_voucher WHERE workspace = @workspace ORDER BY kind DESC, name;
 

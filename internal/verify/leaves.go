@@ -388,6 +388,7 @@ func (v *verifier) keep(n int64, record string, l translog.Leaf) {
 		v.key(n, l)
 	case translog.KindConnect:
 		s.kinds[l.Text("connection")] = l.Text("source")
+		v.account(l)
 	case translog.KindPage, translog.KindPolls, translog.KindReset:
 		v.read(n, l)
 	case translog.KindReconcile:
@@ -472,6 +473,17 @@ func (v *verifier) key(n int64, l translog.Leaf) {
 	default:
 		v.fail(stepLeaves, "leaf_unknown", "leaf %d does %q with a key, which this version does not know", n, l.Text("op"))
 	}
+}
+
+// account keeps how a connection is read from now on.
+func (v *verifier) account(l translog.Leaf) {
+	a := Account{l.Text("connection"), l.Text("source"), l.Text("server"), l.Text("account")}
+	i := slices.IndexFunc(v.Accounts, func(x Account) bool { return x.Connection == a.Connection })
+	if i < 0 {
+		v.Accounts = append(v.Accounts, a)
+		return
+	}
+	v.Accounts[i] = a
 }
 
 func (v *verifier) addKey(n int64, k translog.Key) {
@@ -570,9 +582,11 @@ func (v *verifier) claimed(n int64, st *streamState, l translog.Leaf, span trans
 	st.windows = st.windows.add(span)
 }
 
+// clockSlack is how much later than what vouches for it a leaf may say that it is: clocks differ.
+const clockSlack = 5 * time.Minute
+
 // times compares the times that outsiders vouch for with those of the leaves.
 func (v *verifier) times() error {
-	const slack = 5 * time.Minute
 	for _, w := range v.judgement.Witnesses {
 		v.Vouched = append(v.Vouched, Vouch{v.head.Size, w.At, "witness " + w.Name})
 	}
@@ -586,7 +600,7 @@ func (v *verifier) times() error {
 		}
 	}
 	for _, x := range v.Vouched {
-		if at, ok := v.log.ats[x.Size]; ok && time.UnixMilli(at).After(x.Time.Add(slack)) {
+		if at, ok := v.log.ats[x.Size]; ok && time.UnixMilli(at).After(x.Time.Add(clockSlack)) {
 			v.fail(stepTime, "postdated", "%s saw %d leaves at %s, but one of them says that it is of %s", x.By, x.Size, x.Time.UTC().Format(time.RFC3339), time.UnixMilli(at).UTC().Format(time.RFC3339))
 		}
 	}

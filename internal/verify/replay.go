@@ -134,6 +134,9 @@ func (r *replay) record(t *track, page uint32, position int, f *evidence.Facts, 
 		r.tooMany = true
 		return
 	}
+	if r.v.opt.Each != nil {
+		r.v.opt.Each(t.st.key.connection, t.st.key.stream, f.UUID, at, raw)
+	}
 	t.seen[key] = uint32(len(t.at))
 	odd := f.Odd
 	if late {

@@ -43,6 +43,7 @@ type Options struct {
 	Stamps  StampVerifier    // nil: time stamps are not looked at
 	Kinds   []source.Kind    // the sources that this program can read
 	TempDir string           // where long tables wait; empty: the system's
+	Each    Seen             // told of each event; may be nil
 	First   bool             // stop behind the first step in which something does not agree
 	// Progress is told what is being done. It may be nil.
 	Progress func(step string, done, total int64)
@@ -70,6 +71,7 @@ type Report struct {
 	Witnesses []translog.Cosigned
 	Stamp     time.Time // zero: none
 	Vouched   []Vouch
+	Accounts  []Account // that the log tells of
 }
 
 // Vouch is the interval of time that outsiders vouch for: the log had Size leaves at Time.

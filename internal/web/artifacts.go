@@ -185,6 +185,9 @@ func (s *server) showArtifact(w http.ResponseWriter, r *http.Request, status int
 		return err
 	}
 	s.explain(&v)
+	if v.Proof, err = s.proofOf(ctx, c.Workspace, v.Version); err != nil {
+		return err
+	}
 	all, err := s.programme(ctx, c.Workspace)
 	if err != nil {
 		return err

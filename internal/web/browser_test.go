@@ -293,6 +293,8 @@ func TestScreenshots(t *testing.T) {
 		{"artifacts-light", "/artifacts", "light", 1440, 900}, {"artifact-light", "/artifacts/" + whole, "light", 1440, 1000},
 		{"artifact-inconclusive-dark", "/artifacts/" + unsure, "dark", 1440, 1000},
 		{"actions-light", "/actions", "light", 1440, 900}, {"controls-light", "/controls", "light", 1440, 900}, {"frameworks-light", "/frameworks", "light", 1440, 900}, {"log-light", "/log", "light", 1440, 1000}, {"log-dark", "/log", "dark", 1440, 1000}, {"phone-log", "/log", "light", 390, 844},
+		{"verify-light", "/log/verify", "light", 1440, 1000}, {"verify-dark", "/log/verify?from=grade#grade", "dark", 1440, 1000}, {"phone-verify", "/log/verify", "dark", 390, 844},
+		{"artifact-proof-light", "/artifacts/" + whole + "#proof", "light", 1440, 1000}, {"artifact-proof-dark", "/artifacts/" + whole + "?version=1#proof", "dark", 1440, 1000}, {"phone-artifact-proof", "/artifacts/" + whole + "#proof", "light", 390, 844},
 		{"control-light", "/controls/" + string(all.controls[0].Control.ID), "light", 1440, 900},
 		{"control-own-light", s.programPages()[2], "light", 1440, 900}, {"control-form-light", s.programPages()[3], "light", 1440, 900},
 		{"framework-light", "/frameworks/soc2", "light", 1440, 900}, {"frameworks-dark", "/frameworks", "dark", 1440, 1000}, {"requirement-light", "/frameworks/soc2/requirements/CC7.2?month=2026-10", "light", 1440, 1000},

@@ -19,6 +19,7 @@ func TestFilledSite(t *testing.T) {
 		{"SearchBox", checkSearchBox},
 		{"EventPage", checkEventPage},
 		{"ArtifactPage", checkArtifactPage},
+		{"Proofs", checkProofs},
 		{"FrameworkPages", checkFrameworkPages},
 		{"MatrixPage", checkMatrixPage},
 		{"API", checkAPI},

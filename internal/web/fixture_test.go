@@ -277,8 +277,7 @@ func filled(t testing.TB) *site {
 	s.fillProgram()
 	s.fillActions()
 	s.fillSettings()
-	_, err = s.book.Checkpoint(t.Context(), s.ws)
-	must(t, err)
+	s.vouch()
 	return s
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/logbook"
 	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/translog"
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
 
@@ -14,6 +15,9 @@ import (
 type Logbook interface {
 	Concerns(ctx context.Context, ws evidence.ID) ([]evidence.Concern, error)
 	Status(ctx context.Context, ws evidence.ID, most int) (logbook.Status, error)
+	OfArtifact(ctx context.Context, ws evidence.ID, v evidence.ArtifactVersion) (logbook.Inclusion, error)
+	ProofOf(ctx context.Context, ws evidence.ID, v evidence.ArtifactVersion) (p translog.Proof, leaf []byte, err error)
+	Policy(ctx context.Context, ws evidence.ID) (policy []byte, vkey string, err error)
 	Tile(ctx context.Context, ws evidence.ID, path string) ([]byte, error)
 }
 

@@ -16,7 +16,9 @@ func TestLogPage(t *testing.T) {
 	c := s.as(people.Admin)
 	p := htmlcheck.Parse(t, s.get(c, "/log").body)
 	p.Has("main", "exhibit/ws_")
-	p.Has("main", "Check it without us")
+	p.Has("main", "Verify without us")
+	p.Has(".note", "w2.example.com does not vouch")
+	p.Has("td", "w1.example.com")
 	head, _, err := translog.OpenCheckpoint([]byte(s.get(c, "/log/tiles/checkpoint").body))
 	must(t, err)
 	entries := s.get(c, fmt.Sprintf("/log/tiles/tile/entries/000.p/%d", head.Size)).body

@@ -3489,6 +3489,44 @@ func (q *Queries) ExtendPoll(ctx context.Context, arg ExtendPollParams) error {
 	return err
 }
 
+const firstCosigned = `-- name: FirstCosigned :one
+SELECT workspace, size, at, note, cosigned_at, token, stamped_at FROM log_checkpoint WHERE workspace = $1 AND size > $2 AND cosigned_at > 0 ORDER BY size LIMIT 1
+`
+
+func (q *Queries) FirstCosigned(ctx context.Context, workspace int64, leaf int64) (LogCheckpoint, error) {
+	row := q.db.QueryRowContext(ctx, firstCosigned, workspace, leaf)
+	var i LogCheckpoint
+	err := row.Scan(
+		&i.Workspace,
+		&i.Size,
+		&i.At,
+		&i.Note,
+		&i.CosignedAt,
+		&i.Token,
+		&i.StampedAt,
+	)
+	return i, err
+}
+
+const firstStamped = `-- name: FirstStamped :one
+SELECT workspace, size, at, note, cosigned_at, token, stamped_at FROM log_checkpoint WHERE workspace = $1 AND size > $2 AND token IS NOT NULL ORDER BY size LIMIT 1
+`
+
+func (q *Queries) FirstStamped(ctx context.Context, workspace int64, leaf int64) (LogCheckpoint, error) {
+	row := q.db.QueryRowContext(ctx, firstStamped, workspace, leaf)
+	var i LogCheckpoint
+	err := row.Scan(
+		&i.Workspace,
+		&i.Size,
+		&i.At,
+		&i.Note,
+		&i.CosignedAt,
+		&i.Token,
+		&i.StampedAt,
+	)
+	return i, err
+}
+
 const forgetToken = `-- name: ForgetToken :execrows
 UPDATE connection SET token = NULL, off_at = $1 WHERE workspace = $2 AND id = $3
 `
@@ -3671,6 +3709,44 @@ func (q *Queries) Keyset(ctx context.Context, id string) ([]byte, error) {
 	var keyset []byte
 	err := row.Scan(&keyset)
 	return keyset, err
+}
+
+const lastCheckpoint = `-- name: LastCheckpoint :one
+SELECT workspace, size, at, note, cosigned_at, token, stamped_at FROM log_checkpoint WHERE workspace = $1 AND size > $2 ORDER BY size DESC LIMIT 1
+`
+
+func (q *Queries) LastCheckpoint(ctx context.Context, workspace int64, leaf int64) (LogCheckpoint, error) {
+	row := q.db.QueryRowContext(ctx, lastCheckpoint, workspace, leaf)
+	var i LogCheckpoint
+	err := row.Scan(
+		&i.Workspace,
+		&i.Size,
+		&i.At,
+		&i.Note,
+		&i.CosignedAt,
+		&i.Token,
+		&i.StampedAt,
+	)
+	return i, err
+}
+
+const lastCosigned = `-- name: LastCosigned :one
+SELECT workspace, size, at, note, cosigned_at, token, stamped_at FROM log_checkpoint WHERE workspace = $1 AND size > $2 AND cosigned_at > 0 ORDER BY size DESC LIMIT 1
+`
+
+func (q *Queries) LastCosigned(ctx context.Context, workspace int64, leaf int64) (LogCheckpoint, error) {
+	row := q.db.QueryRowContext(ctx, lastCosigned, workspace, leaf)
+	var i LogCheckpoint
+	err := row.Scan(
+		&i.Workspace,
+		&i.Size,
+		&i.At,
+		&i.Note,
+		&i.CosignedAt,
+		&i.Token,
+		&i.StampedAt,
+	)
+	return i, err
 }
 
 const lastPoll = `-- name: LastPoll :one

@@ -23,9 +23,14 @@ type Arguments struct {
 	Policy   string   // file; empty: none
 	Pins     []string // SIZE:ROOT
 	TSARoots string   // PEM file; empty: none
+	Leaf     string   // file with the leaf that a single proof is about; empty: File is a bundle
 	JSON     bool
 	Kinds    []source.Kind
 	Progress func(step string, done, total int64)
+	// Each is told of each event, and Reconcile reads the same again when all of the bundle was verified. Both are nil unless
+	// that was asked for; the program that links no network code has none.
+	Each      verify.Seen
+	Reconcile func(ctx context.Context, r verify.Report) (verify.Reconciliation, error)
 }
 
 // UsageError is bad input: nothing was verified.
@@ -42,6 +47,9 @@ func Run(ctx context.Context, a Arguments, out io.Writer) (failed, below bool, e
 	if err != nil {
 		return false, false, err
 	}
+	if a.Leaf != "" {
+		return proof(a, opt, out)
+	}
 	f, err := os.Open(a.File)
 	if err != nil {
 		return false, false, usagef("The bundle cannot be opened: %v", err)
@@ -55,16 +63,36 @@ func Run(ctx context.Context, a Arguments, out io.Writer) (failed, below bool, e
 	if err != nil {
 		return false, false, err
 	}
-	if a.JSON {
-		err = printJSON(out, r, opt)
-	} else {
-		err = printText(out, r, opt)
+	again, err := reconcile(ctx, a, r)
+	if err != nil {
+		return false, false, err
 	}
-	return r.Verdict == verify.Failed, !r.Verdict.Reaches(opt.Wanted()), err
+	if a.JSON {
+		err = printJSON(out, r, opt, again)
+	} else {
+		err = printText(out, r, opt, again)
+	}
+	return r.Verdict == verify.Failed, !r.Verdict.Reaches(opt.Wanted()) || again != nil && !again.Reconciled, err
+}
+
+// reconcile reads the bundle's spans again if that was asked for; nil: it was not. A bundle that does not verify is not
+// compared with anything.
+func reconcile(ctx context.Context, a Arguments, r verify.Report) (*verify.Reconciliation, error) {
+	if a.Reconcile == nil {
+		return nil, nil
+	}
+	if r.Verdict == verify.Failed {
+		return &verify.Reconciliation{Streams: []verify.ReconciledStream{}, NotRead: []string{"anything: the bundle does not verify"}}, nil
+	}
+	again, err := a.Reconcile(ctx, r)
+	if err != nil {
+		return nil, fmt.Errorf("the bundle is %s, but could not be compared with the source: %w", r.Verdict, err)
+	}
+	return &again, nil
 }
 
 func options(a Arguments) (verify.Options, error) {
-	opt := verify.Options{Kinds: a.Kinds, Progress: a.Progress}
+	opt := verify.Options{Kinds: a.Kinds, Progress: a.Progress, Each: a.Each}
 	if a.Policy != "" {
 		text, err := os.ReadFile(a.Policy)
 		if err != nil {
@@ -112,6 +140,9 @@ type reportJSON struct {
 	Artifacts  int              `json:"artifacts_reproduced"`
 	LogKey     string           `json:"log_key,omitempty"`
 	Vouched    []vouchJSON      `json:"vouched"`
+
+	Reconciled     bool                   `json:"reconciled"`
+	Reconciliation *verify.Reconciliation `json:"reconciliation,omitempty"`
 }
 
 type vouchJSON struct {
@@ -120,11 +151,14 @@ type vouchJSON struct {
 	By   string `json:"by"`
 }
 
-func printJSON(out io.Writer, r verify.Report, opt verify.Options) error {
+func printJSON(out io.Writer, r verify.Report, opt verify.Options, again *verify.Reconciliation) error {
 	m := r.Manifest
 	j := reportJSON{Verdict: r.Verdict, Complete: r.Complete, Reproduced: r.Reproduced, Failures: r.Failures, NotProven: r.NotProven, Wanted: opt.Wanted(), Bundle: m.Bundle, Audit: m.Audit,
 		Framework: m.Framework, From: stamp(m.From), To: stamp(m.To), Checkpoint: map[string]any{"origin": m.Origin, "size": r.Size, "root": r.Root.String()},
 		Leaves: r.Leaves, Pages: r.Pages, Events: r.Events, Artifacts: r.Artifacts, LogKey: r.LogKey, Vouched: []vouchJSON{}}
+	if again != nil {
+		j.Reconciled, j.Reconciliation = again.Reconciled, again
+	}
 	if j.Failures == nil {
 		j.Failures = []verify.Failure{}
 	}
@@ -152,7 +186,7 @@ var meaning = map[verify.Verdict]string{
 	verify.Timestamped: "Everything agrees, the log is that of your key, and a time-stamping authority vouches for when.",
 }
 
-func printText(out io.Writer, r verify.Report, opt verify.Options) error {
+func printText(out io.Writer, r verify.Report, opt verify.Options, again *verify.Reconciliation) error {
 	var b strings.Builder
 	m := r.Manifest
 	fmt.Fprintf(&b, "%s\n%s\n\n", r.Verdict, meaning[r.Verdict])
@@ -169,6 +203,7 @@ func printText(out io.Writer, r verify.Report, opt verify.Options) error {
 	for _, v := range r.Vouched {
 		fmt.Fprintf(&b, "Vouched     %s saw %d leaves at %s\n", v.By, v.Size, v.Time.UTC().Format(time.RFC3339))
 	}
+	writeReconciliation(&b, again)
 	if len(r.Failures) > 0 {
 		b.WriteString("\nWhat does not agree:\n")
 		for _, f := range r.Failures {
@@ -183,6 +218,23 @@ func printText(out io.Writer, r verify.Report, opt verify.Options) error {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return nil
+}
+
+// writeReconciliation says what a second reading found.
+func writeReconciliation(b *strings.Builder, again *verify.Reconciliation) {
+	if again == nil {
+		return
+	}
+	fmt.Fprintf(b, "Reconciled  %s\n", yes(again.Reconciled, "the source gave the same again, event by event", "see below"))
+	for _, s := range again.Streams {
+		fmt.Fprintf(b, "Read again  %s of %s: %d events in %d pages, %d the same, %d new, %d changed, %d missing\n", s.Stream, s.Connection, s.Seen, s.Pages, s.Known, s.New, s.Changed, s.Missing)
+		for _, e := range s.Examples {
+			fmt.Fprintf(b, "            %s\n", e)
+		}
+	}
+	for _, n := range again.NotRead {
+		fmt.Fprintf(b, "Not again   %s\n", n)
+	}
 }
 
 func yes(ok bool, good, bad string) string {

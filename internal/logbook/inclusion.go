@@ -1,0 +1,124 @@
+package logbook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/store"
+	"github.com/exhibithq/exhibit/internal/translog"
+)
+
+// Inclusion is where an artifact version stands in the log, and who vouches for that.
+type Inclusion struct {
+	Leaf     int64
+	Record   string // what other leaves call it by
+	At       time.Time
+	Entered  bool  // it was stored before there was a log, which vouches for it from here on
+	Newest   *Seen // signed checkpoint over it; nil: none yet
+	Cosigned *Seen // the first over it that a quorum of witnesses signed; nil: none
+	Stamped  *Seen // the first over it that was time-stamped; nil: none
+	Vouchers []store.Voucher
+}
+
+// OfArtifact gives where an artifact version stands in the log; NotFound if the log does not tell of it. It signs nothing.
+func (s *Service) OfArtifact(ctx context.Context, ws evidence.ID, v evidence.ArtifactVersion) (Inclusion, error) {
+	l, err := s.cfg.Store.Log(ctx, ws)
+	if err != nil {
+		return Inclusion{}, err
+	}
+	n, raw, err := s.findVersion(ctx, l, v)
+	if err != nil {
+		return Inclusion{}, err
+	}
+	leaf, err := translog.DecodeLeaf(raw)
+	if err != nil {
+		return Inclusion{}, fmt.Errorf("leaf %d: %w; run exhibit fsck", n, err)
+	}
+	in := Inclusion{Leaf: n, Record: translog.RecordID(raw), At: time.UnixMilli(leaf.At()).UTC(), Entered: leaf.Bool("entered")}
+	over, err := s.cfg.Store.CheckpointsOver(ctx, l, n)
+	if err != nil {
+		return in, err
+	}
+	for from, to := range map[*store.Checkpoint]**Seen{over.Newest: &in.Newest, over.FirstCosigned: &in.Cosigned, over.FirstStamped: &in.Stamped} {
+		if from == nil {
+			continue
+		}
+		seen, err := seenOf(*from)
+		if err != nil {
+			return in, err
+		}
+		*to = &seen
+	}
+	in.Vouchers, err = s.cfg.Store.Vouchers(ctx, l)
+	return in, err
+}
+
+// ProofOf proves an artifact version under a checkpoint that was signed before, one that witnesses signed if there is one. It
+// gives the leaf too, which is what is proven.
+func (s *Service) ProofOf(ctx context.Context, ws evidence.ID, v evidence.ArtifactVersion) (p translog.Proof, leaf []byte, err error) {
+	l, err := s.cfg.Store.Log(ctx, ws)
+	if err != nil {
+		return p, nil, err
+	}
+	n, leaf, err := s.findVersion(ctx, l, v)
+	if err != nil {
+		return p, nil, err
+	}
+	over, err := s.cfg.Store.CheckpointsOver(ctx, l, n)
+	if err != nil {
+		return p, nil, err
+	}
+	c := over.NewestCosign
+	if c == nil {
+		c = over.Newest
+	}
+	if c == nil {
+		return p, nil, evidence.Errorf(evidence.Unavailable, "No checkpoint over this version was signed yet. The server signs within a minute: try again.")
+	}
+	path, err := translog.ProveLeaf(c.Size, n, s.cfg.Store.LogNodes(ctx, l))
+	return translog.Proof{Index: n, Path: path, Checkpoint: c.Note}, leaf, err
+}
+
+// errFound ends a search.
+var errFound = errors.New("found")
+
+// findVersion finds the leaf of an artifact version. Leaves are in the order of time, and it was not entered before it was
+// made: so the search begins with the first leaf of that time, which halving finds, and mostly ends a few leaves on.
+func (s *Service) findVersion(ctx context.Context, l store.LogState, v evidence.ArtifactVersion) (n int64, raw []byte, err error) {
+	first := sort.Search(int(l.Size), func(i int) bool {
+		var leaf []byte
+		if err != nil {
+			return true
+		}
+		if leaf, err = s.cfg.Store.Leaf(ctx, l, int64(i)); err != nil {
+			return true
+		}
+		x, derr := translog.DecodeLeaf(leaf)
+		return derr == nil && x.At() >= v.BuiltAt.UnixMilli()
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	look := func(i int64, leaf []byte) error {
+		x, err := translog.DecodeLeaf(leaf)
+		if err == nil && x.Kind == translog.KindArtifact && x.Text("artifact") == string(v.Artifact) && x.Int("version") == int64(v.Version) {
+			n, raw = i, leaf
+			return errFound
+		}
+		return nil
+	}
+	if err = s.cfg.Store.EachLeaf(ctx, l, int64(first), l.Size, look); err == nil { // the clock may have gone back in that moment
+		err = s.cfg.Store.EachLeaf(ctx, l, 0, int64(first), look)
+	}
+	switch {
+	case errors.Is(err, errFound):
+		return n, raw, nil
+	case err == nil:
+		err = evidence.Errorf(evidence.NotFound, "The log does not tell of version %d of this artifact.", v.Version)
+	}
+	return 0, nil, err
+}
