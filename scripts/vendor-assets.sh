@@ -63,7 +63,7 @@ cp "$nm/axe-core/axe.min.js" "$nm/axe-core/LICENSE" "$axe/"
 icons="activity arrow-left arrow-right arrow-up-right badge-check ban bell building-2 calendar chevron-down chevron-right
 circle-alert circle-check circle-help clock copy download external-link eye file-check file-text fingerprint globe
 hourglass house inbox info key-round link list-checks lock log-out mail menu message-square monitor moon plug plus
-power refresh-cw scale scroll-text search send settings shield-check sun table triangle-alert unlink unplug user users
+power refresh-cw scale scroll-text search send settings shield-check sun table triangle-alert unlink unplug upload user users
 webhook x"
 go=$root/internal/web/ui/iconpaths.go
 {

@@ -112,6 +112,7 @@ type artifactsCmd struct {
 	List   artifactsListCmd   `cmd:"" help:"List artifacts."`
 	Show   artifactsShowCmd   `cmd:"" help:"Show one artifact: result, counts, files, what it is attached to."`
 	Build  artifactsBuildCmd  `cmd:"" help:"Build an artifact from the events of a period."`
+	Add    artifactsAddCmd    `cmd:"" help:"Hand in a file as evidence, or a new version of one."`
 	Get    artifactsGetCmd    `cmd:"" help:"Get a file of an artifact."`
 	Review artifactsReviewCmd `cmd:"" help:"Approve or reject a version, or ask for changes."`
 	Retire artifactsRetireCmd `cmd:"" help:"Take an artifact out of use, with a reason; nothing is deleted."`
@@ -136,6 +137,7 @@ type artifactJSON struct {
 	BuiltAt    jsonTime              `json:"built_at"`
 	BuiltBy    string                `json:"built_by"`
 	Review     evidence.ReviewStatus `json:"review"`
+	Effective  jsonTime              `json:"effective,omitzero"`
 	Retired    string                `json:"retired,omitempty"`
 	Controls   []string              `json:"controls"`
 	Actions    []string              `json:"actions"`
@@ -146,6 +148,9 @@ func toArtifactJSON(v artifact.View) artifactJSON {
 	j := artifactJSON{ID: x.ID, Version: l.Version, Kind: x.Kind, Recipe: x.Recipe, Title: x.Title, From: jsonTime(x.Period.From), To: jsonTime(x.Period.To),
 		Result: l.Result, Population: l.Population, Rows: l.Rows, Formats: []string{}, SHA256: map[string]string{}, BuiltAt: jsonTime(l.BuiltAt), BuiltBy: l.BuiltBy,
 		Review: v.Standing.Status, Retired: x.Retired, Controls: orEmpty(v.ControlKeys), Actions: orEmpty(v.ActionKeys)}
+	if h, ok := artifact.HandedIn(l); ok && h.Effective != nil {
+		j.Effective = jsonTime(*h.Effective)
+	}
 	for _, f := range l.Files {
 		j.Formats = append(j.Formats, f.Format)
 		j.SHA256[f.Format] = f.SHA256
@@ -208,8 +213,11 @@ func (g *Globals) printArtifact(v artifact.View) error {
 	}
 	x, l := v.Artifact, v.Artifact.Latest
 	fmt.Fprintf(g.out, "%s, version %d: %s\n", x.ID, l.Version, printable(x.Title))
-	fmt.Fprintf(g.out, "Recipe %s version %d, period %s to %s\n", x.Recipe, l.RecipeVersion, moment(x.Period.From), moment(x.Period.To))
-	fmt.Fprintf(g.out, "Result: %s. Population %s, rows %s. Built %s by %s.\n", l.Result, count(l.Population), count(l.Rows), moment(l.BuiltAt), printable(l.BuiltBy))
+	if h, ok := artifact.HandedIn(l); ok {
+		g.printUpload(v, h)
+	} else {
+		g.printBuilt(v)
+	}
 	for _, f := range l.Files {
 		fmt.Fprintf(g.out, "  %-7s %12s bytes  sha256 %s\n", f.Format, count(f.Size), f.SHA256)
 	}
@@ -221,6 +229,12 @@ func (g *Globals) printArtifact(v artifact.View) error {
 		fmt.Fprintf(g.out, "Attached to: %s\n", strings.Join(append(append([]string{}, v.ControlKeys...), v.ActionKeys...), ", "))
 	}
 	return nil
+}
+
+func (g *Globals) printBuilt(v artifact.View) {
+	x, l := v.Artifact, v.Artifact.Latest
+	fmt.Fprintf(g.out, "Recipe %s version %d, period %s to %s\n", x.Recipe, l.RecipeVersion, moment(x.Period.From), moment(x.Period.To))
+	fmt.Fprintf(g.out, "Result: %s. Population %s, rows %s. Built %s by %s.\n", l.Result, count(l.Population), count(l.Rows), moment(l.BuiltAt), printable(l.BuiltBy))
 }
 
 type artifactsBuildCmd struct {
@@ -255,7 +269,7 @@ func (c *artifactsBuildCmd) Run(ctx context.Context, g *Globals) error {
 
 type artifactsGetCmd struct {
 	artifactID
-	Format  string `required:"" help:"csv, ndjson, html, xlsx or pdf." placeholder:"F"`
+	Format  string `required:"" help:"csv, ndjson, html, xlsx or pdf; of an upload its own." placeholder:"F"`
 	Output  string `short:"o" required:"" help:"File to write; - for standard output. An existing file is not overwritten." placeholder:"FILE"`
 	Version int    `help:"Version; default the newest." placeholder:"N"`
 }

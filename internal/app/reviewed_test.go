@@ -2,11 +2,13 @@ package app_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/bundle"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/source"
@@ -67,5 +69,34 @@ func TestBundleTellsOfReviews(t *testing.T) {
 	s.ok(s.Artifacts.Retire(t.Context(), "Ada Okafor", s.Workspace, s.reviewed, "Made anew."))
 	if a, line := s.judged(); a.Retired == "" || !strings.HasSuffix(line, ",yes\r\n") {
 		t.Errorf("retired: %+v, %s", a, line)
+	}
+}
+
+// TestBundleHoldsUploads hands in a file for a control, and changes it in the bundle.
+func TestBundleHoldsUploads(t *testing.T) {
+	s := newStory(t)
+	controls, err := s.Store.Controls(t.Context(), s.Workspace)
+	s.ok(err)
+	v, err := s.Artifacts.Upload(t.Context(), "Ada Okafor", s.Workspace, artifact.UploadRequest{Name: "leavers of Ada.csv", Body: strings.NewReader("name,left\nAda,2026-03-02\n"),
+		Span: evidence.Span{From: storyStart, To: storyEnd.AddDate(1, 0, 0)}})
+	s.ok(err)
+	_, err = s.Artifacts.Attach(t.Context(), "Ada Okafor", s.Workspace, artifact.AttachRequest{Artifact: v.Artifact.ID, Control: controls[0].Key, Strength: evidence.Partial, Reason: "The list."})
+	s.ok(err)
+	s.bundle()
+	r := s.verify(s.bytes, verify.Options{Policy: s.policy})
+	if r.Verdict != verify.Authentic || !r.Complete || !strings.Contains(strings.Join(r.NotProven, "\n"), "it was uploaded by a person") {
+		t.Fatalf("%s, %v", r.Verdict, r.Failures)
+	}
+	path := fmt.Sprintf("uploads/%s_v1/file.csv", v.Artifact.ID)
+	f := s.forge()
+	f.t = t
+	f.parts[path] = bytes.Replace(f.parts[path], []byte("Ada"), []byte("Eve"), 1)
+	if r := s.verify(f.zip(), verify.Options{Policy: s.policy}); r.Verdict != verify.Failed {
+		t.Error("an upload may be edited")
+	}
+	f.recommit(path)
+	f.relog()
+	if r := s.verify(f.zip(), verify.Options{Policy: s.policy}); !slices.ContainsFunc(r.Failures, func(x verify.Failure) bool { return x.Code == "provenance" }) {
+		t.Errorf("edited by the log's owner: %v", r.Failures)
 	}
 }

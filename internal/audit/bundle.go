@@ -357,9 +357,13 @@ func (m *maker) addFile(k *kept, o translog.Leaf, f evidence.File) error {
 		return err
 	}
 	role := o.Text("role")
-	part := bundle.File{Path: bundle.DirArtifacts + k.name + "." + role, Role: "artifact", Record: k.record, Commit: c.String(), Salt: translog.Hash(opening.Salt).String(), Format: role}
+	dir, given := bundle.DirArtifacts+k.name, k.leaf.Text("kind") == string(evidence.Uploaded)
+	if given {
+		dir = bundle.DirUploads + k.name + "/file" // what it was called stands in its provenance
+	}
+	part := bundle.File{Path: dir + "." + role, Role: "artifact", Record: k.record, Commit: c.String(), Salt: translog.Hash(opening.Salt).String(), Format: role}
 	if role == store.Provenance {
-		part.Path = bundle.DirArtifacts + k.name + ".provenance.json"
+		part.Path = dir + ".provenance.json"
 		_, err = m.w.AddBytes(part, k.artifact.Latest.Provenance)
 		return err
 	}
@@ -384,7 +388,7 @@ func (m *maker) wanted(p pageLeaf) bool {
 		return true
 	}
 	for _, k := range m.artifacts {
-		if span, _ := k.leaf.Span("period"); p.low < span.To {
+		if span, _ := k.leaf.Span("period"); k.leaf.Text("kind") == string(evidence.Derived) && p.low < span.To {
 			return true
 		}
 	}

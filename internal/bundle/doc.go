@@ -26,6 +26,7 @@ const (
 	DirProofs      = "proofs/"
 	DirOlder       = "log/older/"
 	DirArtifacts   = "artifacts/"
+	DirUploads     = "uploads/"
 	DirRaw         = "raw/"
 	DirEvents      = "events/"
 )

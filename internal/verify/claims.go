@@ -204,6 +204,7 @@ func (v *verifier) artifactFiles(x artLeaf, files []bundle.File) bool {
 func (v *verifier) derive(x artLeaf, files []bundle.File) error {
 	id := x.leaf.Text("artifact")
 	if x.leaf.Text("kind") != string(evidence.Derived) {
+		v.given(x, files)
 		v.unproven("What artifact %s says: it was uploaded by a person, and only that it is unchanged since then is proven.", id)
 		return nil
 	}

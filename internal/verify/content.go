@@ -109,7 +109,8 @@ func (v *verifier) wanted(p pageLeaf) bool {
 	}
 	for _, a := range m.Artifacts {
 		for _, x := range v.log.arts[a.ID] {
-			if span, _ := x.leaf.Span("period"); x.leaf.Int("version") == a.Version && p.low < span.To {
+			derived := x.leaf.Text("kind") == string(evidence.Derived)
+			if span, _ := x.leaf.Span("period"); derived && x.leaf.Int("version") == a.Version && p.low < span.To {
 				return true
 			}
 		}

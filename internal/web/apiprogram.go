@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/store"
@@ -33,6 +34,7 @@ type apiArtifact struct {
 	Rows       int64                 `json:"rows"`
 	Review     evidence.ReviewStatus `json:"review" enum:"not_reviewed,reopened,changes_requested,rejected,approved"`
 	RetiredAt  *time.Time            `json:"retired_at,omitempty"`
+	Effective  *time.Time            `json:"effective,omitempty" doc:"Of an upload: since when what it says holds"`
 	Retired    string                `json:"retired,omitempty" doc:"Why it was retired"`
 	BuiltAt    *time.Time            `json:"built_at"`
 	BuiltBy    string                `json:"built_by"`
@@ -59,6 +61,9 @@ func artifactJSON(all programme, a evidence.Artifact) apiArtifact {
 		if x, err := all.action(string(at.Target.Action)); err == nil {
 			out.Actions = append(out.Actions, x.Action.Key)
 		}
+	}
+	if h, ok := artifact.HandedIn(v); ok {
+		out.Effective = h.Effective
 	}
 	for _, f := range v.Files {
 		out.Files = append(out.Files, apiFile{f.Format, f.Media, f.Size, f.SHA256, fmt.Sprintf("%s/artifacts/%s/versions/%d/%s", apiPrefix, a.ID, v.Version, f.Format)})

@@ -200,6 +200,9 @@ func (s *server) showArtifact(w http.ResponseWriter, r *http.Request, status int
 	if c.Has(people.BuildArtifacts) && a.Recipe != "" {
 		v.BuildHref = "/artifacts?" + url.Values{"recipe": {a.Recipe}, "from": {machine(a.Period.From)}, "to": {machine(a.Period.To)}}.Encode() + "#build"
 	}
+	if c.Has(people.BuildArtifacts) && a.Kind == evidence.Uploaded {
+		v.UploadHref = "/artifacts/upload?" + url.Values{"artifact": {string(a.ID)}}.Encode()
+	}
 	if a.Recipe == recipe.SelectedEvents && v.BuildHref != "" && v.HasProof {
 		v.BuildHref = "/events/artifact?" + eventsOf(v.Provenance).Encode()
 	}

@@ -164,6 +164,7 @@ type Artifacts interface {
 	Build(ctx context.Context, who string, ws evidence.ID, req artifact.BuildRequest) (artifact.View, error)
 	File(ctx context.Context, who string, ws, id evidence.ID, version int, format string) (io.ReadCloser, evidence.File, error)
 	Show(ctx context.Context, ws, id evidence.ID) (artifact.View, error)
+	Upload(ctx context.Context, who string, ws evidence.ID, req artifact.UploadRequest) (artifact.View, error)
 	Review(ctx context.Context, c people.Caller, req artifact.ReviewRequest) (evidence.Review, error)
 	Reviews(ctx context.Context, ws, id evidence.ID) ([]evidence.Review, error)
 	Standings(ctx context.Context, ws evidence.ID) (map[evidence.ID]evidence.ReviewStanding, error)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/exhibithq/exhibit/internal/framework"
+	"github.com/exhibithq/exhibit/internal/upload"
 )
 
 // policy lets a page load its own style, script, fonts and pictures and nothing else: no inline code, no other host.
@@ -38,8 +39,11 @@ func headers(secure bool, next http.Handler) http.Handler {
 // bodyLimit is more than any form or API request needs.
 const bodyLimit = 64 << 10
 
-// mayHold is how many bytes a request may have. Frameworks are loaded as files.
+// mayHold is how many bytes a request may have. Frameworks and evidence come as files.
 func mayHold(r *http.Request) int64 {
+	if r.Method == http.MethodPost && (r.URL.Path == "/artifacts/upload" || r.URL.Path == apiPrefix+"/artifacts/uploads") {
+		return upload.MaxSize + bodyLimit
+	}
 	if r.Method == http.MethodPost && (r.URL.Path == "/frameworks/import" || r.URL.Path == apiPrefix+"/frameworks") {
 		return framework.MaxFile + bodyLimit
 	}

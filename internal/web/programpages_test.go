@@ -1,9 +1,7 @@
 package web
 
 import (
-	"bytes"
 	"fmt"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -136,24 +134,10 @@ func TestMappingFromTheRequirement(t *testing.T) {
 	htmlcheck.Parse(t, s.get(c, page).body).Has("h2", "No control serves it")
 }
 
-// upload posts a file as a browser does.
+// upload loads a framework's file as a browser does.
 func (s *site) upload(c *http.Client, name, body string, fields map[string]string) answer {
 	s.t.Helper()
-	var buf bytes.Buffer
-	w := multipart.NewWriter(&buf)
-	for k, v := range fields {
-		must(s.t, w.WriteField(k, v))
-	}
-	part, err := w.CreateFormFile("file", name)
-	must(s.t, err)
-	_, err = part.Write([]byte(body))
-	must(s.t, err)
-	must(s.t, w.Close())
-	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.URL+"/frameworks/import", &buf)
-	must(s.t, err)
-	req.Header.Set("Content-Type", w.FormDataContentType())
-	req.Header.Set("Sec-Fetch-Site", "same-origin")
-	return s.do(c, req)
+	return s.hand(c, "/frameworks/import", name, body, fields)
 }
 
 func TestLoadingInTheBrowser(t *testing.T) {

@@ -165,6 +165,7 @@ type reasonInput struct {
 func (s *server) evidenceOperations(api huma.API) {
 	add(s, api, "/artifacts/{id}/reviews", "list-reviews", "What people concluded about an artifact", people.ReadArtifacts, s.apiReviews)
 	mount(s, api, operation(http.MethodPost, "/artifacts/{id}/reviews", "review-artifact", "Approve, reject or ask for changes; never what one made oneself", people.ReviewArtifacts, quick), s.apiReview)
+	mount(s, api, operation(http.MethodPost, "/artifacts/uploads", "upload-artifact", "Hand in a file as evidence, or a new version of one", people.BuildArtifacts, slow), s.apiUpload)
 	mount(s, api, operation(http.MethodPost, "/artifacts/{id}/retire", "retire-artifact", "Take an artifact out of use with a reason; nothing is deleted", people.BuildArtifacts, quick), s.apiRetire)
 }
 
