@@ -15,9 +15,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/audit"
 	"github.com/exhibithq/exhibit/internal/bundle"
 	"github.com/exhibithq/exhibit/internal/evidence"
-	"github.com/exhibithq/exhibit/internal/recipe"
 	"github.com/exhibithq/exhibit/internal/sample"
-	"github.com/exhibithq/exhibit/internal/sheet"
 	"github.com/exhibithq/exhibit/internal/source/all"
 	"github.com/exhibithq/exhibit/internal/store"
 )
@@ -28,6 +26,10 @@ type auditsCmd struct {
 	Bundle  auditsBundleCmd  `cmd:"" help:"Write all evidence of an audit as one file that proves itself."`
 	Sample  auditsSampleCmd  `cmd:"" help:"Draw a sample that anybody can draw again, from the server or from a bundle alone."`
 	Replace auditsReplaceCmd `cmd:"" help:"Pass over a member of a sample, with a reason; the next in rank takes its place."`
+
+	Requests auditsRequestsCmd `cmd:"" help:"What auditors asked, and where it stands."`
+	Answer   auditsAnswerCmd   `cmd:"" help:"Answer a request of an auditor, with words and an artifact."`
+	Auditors auditsAuditorsCmd `cmd:"" help:"Who may enter the room of an audit, and what was opened there."`
 }
 
 type auditJSON struct {
@@ -43,10 +45,11 @@ func auditOut(a store.Audit) auditJSON {
 }
 
 type auditsCreateCmd struct {
-	Framework string `help:"Framework, such as soc2." required:"" placeholder:"F"`
-	From      string `help:"Start of the period." required:"" placeholder:"T"`
-	To        string `help:"End of the period, which is no longer part of it." required:"" placeholder:"T"`
-	Name      string `help:"Name of the audit." required:"" placeholder:"N"`
+	Framework string   `help:"Framework, such as soc2." required:"" placeholder:"F"`
+	From      string   `help:"Start of the period." required:"" placeholder:"T"`
+	To        string   `help:"End of the period, which is no longer part of it." required:"" placeholder:"T"`
+	Name      string   `help:"Name of the audit." required:"" placeholder:"N"`
+	Control   []string `help:"A control that it is about, by id or key; repeatable. Without it: all that serve the framework." placeholder:"C"`
 }
 
 func (c *auditsCreateCmd) Run(ctx context.Context, g *Globals) error {
@@ -55,7 +58,15 @@ func (c *auditsCreateCmd) Run(ctx context.Context, g *Globals) error {
 		return err
 	}
 	return g.with(ctx, func(a *app.App) error {
-		made, err := a.Audits.Create(ctx, who(), a.Workspace, c.Framework, span, c.Name)
+		var controls []evidence.ID
+		for _, key := range c.Control {
+			control, err := a.Store.Control(ctx, a.Workspace, key)
+			if err != nil {
+				return badInput(err)
+			}
+			controls = append(controls, control.ID)
+		}
+		made, err := a.Audits.Create(ctx, keyboard(a), audit.CreateRequest{Name: c.Name, Framework: c.Framework, Period: span, Controls: controls})
 		if err != nil {
 			return err
 		}
@@ -71,7 +82,7 @@ type auditsListCmd struct{}
 
 func (c *auditsListCmd) Run(ctx context.Context, g *Globals) error {
 	return g.with(ctx, func(a *app.App) error {
-		all, err := a.Audits.List(ctx, a.Workspace)
+		all, err := a.Audits.List(ctx, keyboard(a))
 		if err != nil {
 			return err
 		}
@@ -100,7 +111,7 @@ func (c *auditsBundleCmd) Run(ctx context.Context, g *Globals) error {
 		bar := g.newProgress("Bundle")
 		var made audit.Made
 		err := writeFile(c.Output, func(out io.Writer) (err error) {
-			made, err = a.Audits.Bundle(ctx, who(), a.Workspace, c.Audit, out, func(step string, done, total int64) {
+			made, err = a.Audits.Bundle(ctx, keyboard(a), c.Audit, out, func(step string, done, total int64) {
 				bar.update(float64(done)/float64(max(total, 1)), done, step)
 			})
 			return err
@@ -160,7 +171,7 @@ func (c *auditsSampleCmd) Run(ctx context.Context, g *Globals) error {
 		return c.fromBundle(g)
 	}
 	return g.with(ctx, func(a *app.App) error {
-		d, err := a.Audits.Sample(ctx, who(), a.Workspace, c.Audit, c.Population, c.Seed, c.Size)
+		d, err := a.Audits.Sample(ctx, keyboard(a), c.Audit, c.Population, c.Seed, c.Size)
 		if err != nil {
 			return err
 		}
@@ -222,40 +233,14 @@ func (g *Globals) printSample(id, population, seed string, n int64, members []sa
 
 // writeSheet writes an attribute sheet as CSV or XLSX, by the name of the file; no name writes none.
 func writeSheet(path string, members []sample.Member) error {
+	form := strings.TrimPrefix(filepath.Ext(path), ".")
 	switch {
 	case path == "":
 		return nil
-	case strings.HasSuffix(path, ".csv"):
-		return writeFile(path, func(out io.Writer) error { return sample.WriteCSV(out, members, recipe.GuardFormula) })
-	case !strings.HasSuffix(path, ".xlsx"):
+	case form != "csv" && form != "xlsx":
 		return usagef("The attribute sheet is written as FILE.csv or FILE.xlsx.")
 	}
-	return writeFile(path, func(out io.Writer) (err error) {
-		book, err := sheet.New(sheet.Options{Title: "Sample"})
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, book.Close()) }()
-		var columns []sheet.Column
-		for _, name := range sample.Heading() {
-			columns = append(columns, sheet.Column{Title: name})
-		}
-		t, err := book.Table("Sample", columns...)
-		if err != nil {
-			return err
-		}
-		for _, m := range members {
-			var cells []sheet.Cell
-			for _, text := range m.Row() {
-				cells = append(cells, sheet.Text(text))
-			}
-			if err := t.Row(cells...); err != nil {
-				return err
-			}
-		}
-		_, err = book.WriteTo(out)
-		return err
-	})
+	return writeFile(path, func(out io.Writer) error { return audit.WriteSheet(out, members, form) })
 }
 
 type auditsReplaceCmd struct {
@@ -268,7 +253,7 @@ type auditsReplaceCmd struct {
 
 func (c *auditsReplaceCmd) Run(ctx context.Context, g *Globals) error {
 	return g.with(ctx, func(a *app.App) error {
-		d, err := a.Audits.Replace(ctx, who(), a.Workspace, c.Audit, evidence.ID(c.Sample), c.Rank, c.Reason)
+		d, err := a.Audits.Replace(ctx, keyboard(a), c.Audit, evidence.ID(c.Sample), c.Rank, c.Reason)
 		if err != nil {
 			return err
 		}

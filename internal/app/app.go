@@ -21,6 +21,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/logbook"
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/object"
+	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/seal"
 	"github.com/exhibithq/exhibit/internal/signin"
@@ -166,6 +167,10 @@ func (a *App) assemble(ctx context.Context) error {
 		Framework: func(ctx context.Context, ws evidence.ID, id string) error {
 			_, err := a.Program.Framework(ctx, ws, id)
 			return err
+		},
+		Invite: func(ctx context.Context, c people.Caller, name, email string) (audit.Invited, error) {
+			l, err := a.SignIn.InviteAuditor(ctx, c, name, email)
+			return audit.Invited{Member: l.Member, Path: l.Path, ExpiresAt: l.ExpiresAt}, err
 		}})
 	a.Program.ReadReviews(a.Artifacts)
 	a.Explore = explore.New(explore.Config{Store: a.Store, Objects: a.Objects, Kinds: a.kinds, TempDir: a.cfg.Data, Now: a.cfg.Now, Log: a.cfg.Log})

@@ -439,7 +439,7 @@ func TestAttacks(t *testing.T) {
 		old := s.key
 		s.ok(s.Log.Retire(t.Context(), "Ada Okafor", s.Workspace, old.Verifier().String(), false))
 		var out bytes.Buffer
-		_, err = s.Audits.Bundle(t.Context(), "Ada Okafor", s.Workspace, "Spring", &out, nil)
+		_, err = s.Audits.Bundle(t.Context(), s.ada(), "Spring", &out, nil)
 		s.ok(err)
 		s.bytes = out.Bytes()
 		if r := s.verify(s.bytes, verify.Options{}); r.Verdict != verify.Consistent {

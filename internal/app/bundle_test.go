@@ -13,6 +13,7 @@ import (
 
 	"github.com/exhibithq/exhibit/internal/app"
 	"github.com/exhibithq/exhibit/internal/artifact"
+	"github.com/exhibithq/exhibit/internal/audit"
 	"github.com/exhibithq/exhibit/internal/bundle"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
@@ -75,7 +76,7 @@ func newStoryWith(t testing.TB, cfg app.Config) *story {
 			s.review(evidence.ReviewApproved, "")
 		}
 	}
-	_, err = s.Audits.Create(t.Context(), "Ada Okafor", s.Workspace, "soc2", evidence.Span{From: storyStart, To: storyEnd}, "Spring")
+	_, err = s.Audits.Create(t.Context(), s.ada(), audit.CreateRequest{Name: "Spring", Framework: "soc2", Period: evidence.Span{From: storyStart, To: storyEnd}})
 	s.ok(err)
 	s.bundle()
 	return s
@@ -87,6 +88,11 @@ func (s *story) review(verdict evidence.ReviewVerdict, reason string) {
 	c := people.Caller{Member: "us_rita", Workspace: s.Workspace, Name: "Rita Example", Role: people.Reviewer}
 	_, err := s.Artifacts.Review(s.t.Context(), c, artifact.ReviewRequest{Artifact: s.reviewed, Verdict: verdict, Reason: reason})
 	s.ok(err)
+}
+
+// ada is the administrator of the story.
+func (s *story) ada() people.Caller {
+	return people.Caller{Member: "us_ada", Workspace: s.Workspace, Name: "Ada Okafor", Role: people.Admin}
 }
 
 func (s *story) ok(err error) {
@@ -142,7 +148,7 @@ func eventOf(stream evidence.Stream, n int, at time.Time) string {
 func (s *story) bundle() {
 	s.t.Helper()
 	var out bytes.Buffer
-	_, err := s.Audits.Bundle(s.t.Context(), "Ada Okafor", s.Workspace, "Spring", &out, nil)
+	_, err := s.Audits.Bundle(s.t.Context(), s.ada(), "Spring", &out, nil)
 	s.ok(err)
 	s.bytes = out.Bytes()
 	l, err := s.Store.Log(s.t.Context(), s.Workspace)

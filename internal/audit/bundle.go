@@ -17,6 +17,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/object"
 	"github.com/exhibithq/exhibit/internal/page"
+	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/recipe"
 	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/translog"
@@ -39,11 +40,14 @@ const Settle = 24 * time.Hour
 //
 // Order: parts, manifest, the leaf that fixes the manifest, a checkpoint over that, proofs. A crash before the leaf leaves
 // nothing; one after it leaves a leaf that tells of a bundle which nobody has.
-func (s *Service) Bundle(ctx context.Context, who string, ws evidence.ID, idOrName string, out io.Writer, progress Progress) (Made, error) {
-	a, err := s.cfg.Store.Audit(ctx, ws, idOrName)
+//
+// out is written to only when all of that is done: until then an error can still be told.
+func (s *Service) Bundle(ctx context.Context, c people.Caller, idOrName string, out io.Writer, progress Progress) (Made, error) {
+	a, err := s.enter(ctx, c, people.TakeEvidence, idOrName)
 	if err != nil {
 		return Made{}, err
 	}
+	who, ws := c.Who(), c.Workspace
 	if progress == nil {
 		progress = func(string, int64, int64) {}
 	}
@@ -71,7 +75,7 @@ func (s *Service) Bundle(ctx context.Context, who string, ws evidence.ID, idOrNa
 	if err := s.cfg.Store.AddBundle(ctx, made.Bundle); err != nil {
 		return made, err
 	}
-	return made, s.note(ctx, ws, who, "audit.bundle", a.ID, fmt.Sprintf("%s: bundle %s over %d leaves, SHA-256 %s", a.Name, made.ID, made.Leaves, made.SHA256))
+	return made, s.note(ctx, c, "audit.bundle", a.ID, fmt.Sprintf("%s: bundle %s over %d leaves, SHA-256 %s", a.Name, made.ID, made.Leaves, made.SHA256))
 }
 
 type sized struct{ n int64 }
@@ -143,7 +147,7 @@ func (m *maker) run() error {
 	return nil
 }
 
-// scope finds the controls that meet requirements of the framework, their actions, and what is attached to either.
+// scope finds the controls that the audit is about and their actions.
 func (m *maker) scope() error {
 	m.manifest = bundle.Manifest{Bundle: string(evidence.NewID(evidence.PrefixBundle)), Workspace: string(m.audit.Workspace), Audit: m.audit.Name, Framework: m.audit.Framework,
 		From: m.audit.Period.From.UnixMilli(), To: m.audit.Period.To.UnixMilli(), Created: m.cfg.Now().UnixMilli(), Generator: m.cfg.Build, Profile: "full", Limits: limits()}
@@ -153,7 +157,7 @@ func (m *maker) scope() error {
 	}
 	in := map[evidence.ID]bool{}
 	for _, c := range controls {
-		if slices.ContainsFunc(c.Requirements, func(r evidence.RequirementRef) bool { return r.Framework == m.audit.Framework }) {
+		if m.audit.Holds(c) {
 			in[c.ID] = true
 			m.manifest.Controls = append(m.manifest.Controls, bundle.Control{ID: string(c.ID), Key: c.Key, Name: c.Name})
 		}
@@ -221,6 +225,10 @@ func (m *maker) readLog() error {
 			m.retired[l.Text("artifact")] = at
 		case translog.KindGap:
 			return m.open(l, "reason_commit")
+		case translog.KindRequest:
+			if l.Text("audit") == string(m.audit.ID) {
+				return errors.Join(m.open(l, "actor_commit"), m.open(l, "text_commit"))
+			}
 		case translog.KindPage:
 			key := store.StreamKey{Connection: evidence.ID(l.Text("connection")), Stream: evidence.Stream(l.Text("stream"))}
 			low, _ := translog.ParseMillis(l.Text("min_at"))
@@ -246,6 +254,9 @@ func (m *maker) keepAttached() error {
 		a, ok := m.artifacts[at.leaf.Text("artifact")]
 		if !ok {
 			return fmt.Errorf("the log tells of attachment %s but not of its artifact; run exhibit fsck", id)
+		}
+		if span, _ := a.leaf.Span("period"); !bundle.InPeriod(span, m.manifest.From, m.manifest.To) {
+			continue // evidence of another time is none of this audit
 		}
 		used[at.leaf.Text("artifact")] = true
 		m.manifest.Status = append(m.manifest.Status, bundle.Status{Control: at.leaf.Text("control"), Action: at.leaf.Text("action"), Attachment: id,
@@ -740,15 +751,15 @@ func keptAnchors(all []store.Checkpoint, size int64) []store.Checkpoint {
 	return kept
 }
 
-// FileName proposes a name for a bundle.
-func FileName(a store.Audit, id evidence.ID) string {
+// FileName proposes a name for a bundle that is made at a time.
+func FileName(a store.Audit, at time.Time) string {
 	clean := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '.' {
 			return r
 		}
 		return '-'
 	}, strings.ToLower(a.Framework))
-	return fmt.Sprintf("evidence_%s_%s_%s_%s.zip", clean, a.Period.From.Format(time.DateOnly), a.Period.To.Format(time.DateOnly), strings.TrimPrefix(string(id), "bu_")[:8])
+	return fmt.Sprintf("evidence_%s_%s_%s_%s.zip", clean, a.Period.From.Format(time.DateOnly), a.Period.To.Format(time.DateOnly), at.UTC().Format("20060102T150405Z"))
 }
 
 // limits are the plain words of what no bundle can prove.

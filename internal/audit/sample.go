@@ -9,10 +9,10 @@ import (
 	"iter"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/exhibithq/exhibit/internal/bundle"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/sample"
 	"github.com/exhibithq/exhibit/internal/source"
 	"github.com/exhibithq/exhibit/internal/store"
@@ -26,8 +26,8 @@ type Drawn struct {
 }
 
 // Sample draws a sample from the events of an audit's period, and notes that it was drawn.
-func (s *Service) Sample(ctx context.Context, who string, ws evidence.ID, idOrName, population, seed string, size int) (Drawn, error) {
-	a, err := s.cfg.Store.Audit(ctx, ws, idOrName)
+func (s *Service) Sample(ctx context.Context, c people.Caller, idOrName, population, seed string, size int) (Drawn, error) {
+	a, err := s.enter(ctx, c, people.TakeEvidence, idOrName)
 	if err != nil {
 		return Drawn{}, err
 	}
@@ -35,12 +35,12 @@ func (s *Service) Sample(ctx context.Context, who string, ws evidence.ID, idOrNa
 	if err != nil {
 		return Drawn{}, err
 	}
-	d := Drawn{Members: members, Sample: store.Sample{ID: evidence.NewID(evidence.PrefixSample), Workspace: ws, Audit: a.ID, Population: population, Seed: seed, Size: size, Members: n,
-		DrawnAt: s.cfg.Now().UTC().Truncate(time.Millisecond), DrawnBy: who}}
+	d := Drawn{Members: members, Sample: store.Sample{ID: evidence.NewID(evidence.PrefixSample), Workspace: c.Workspace, Audit: a.ID, Population: population, Seed: seed, Size: size, Members: n,
+		DrawnAt: s.now(), DrawnBy: c.Who()}}
 	if err := s.cfg.Store.AddSample(ctx, d.Sample); err != nil {
 		return Drawn{}, err
 	}
-	return d, s.note(ctx, ws, who, "audit.sample", a.ID, fmt.Sprintf("%d of %d events of %s with seed %q", len(members), n, population, seed))
+	return d, s.note(ctx, c, "audit.sample", a.ID, fmt.Sprintf("%d of %d events of %s with seed %q", len(members), n, population, seed))
 }
 
 func (s *Service) draw(ctx context.Context, a store.Audit, population, seed string, size int) ([]sample.Member, int64, error) {
@@ -52,8 +52,7 @@ func (s *Service) draw(ctx context.Context, a store.Audit, population, seed stri
 	if err != nil {
 		return nil, 0, err
 	}
-	q := evidence.Query{Workspace: a.Workspace, Streams: []evidence.Stream{p.Stream}, Span: a.Period}
-	for e, err := range s.cfg.Store.Verbatim(ctx, q) {
+	for e, err := range s.cfg.Store.Verbatim(ctx, wholeStream(a, p)) {
 		if err != nil {
 			return nil, 0, err
 		}
@@ -64,31 +63,59 @@ func (s *Service) draw(ctx context.Context, a store.Audit, population, seed stri
 	return sel.Members(), sel.Population(), nil
 }
 
-// Replace passes over a member of a sample, with a reason, and gives the sample with the next in rank instead.
-func (s *Service) Replace(ctx context.Context, who string, ws evidence.ID, idOrName string, id evidence.ID, rank int, reason string) (Drawn, error) {
-	if reason = strings.TrimSpace(reason); reason == "" {
-		return Drawn{}, evidence.Errorf(evidence.Invalid, "Say why the member is passed over.")
-	}
-	d, err := s.ShowSample(ctx, ws, idOrName, id)
-	if err != nil {
-		return Drawn{}, err
-	}
-	if !slices.ContainsFunc(d.Members, func(m sample.Member) bool { return m.Rank == rank }) {
-		return Drawn{}, evidence.Errorf(evidence.NotFound, "The sample has no member of rank %d.", rank)
-	}
-	if err := s.cfg.Store.AddReplacement(ctx, ws, id, store.Replacement{Rank: rank, Reason: reason, At: s.cfg.Now().UTC(), By: who}); err != nil {
-		return Drawn{}, err
-	}
-	return s.ShowSample(ctx, ws, idOrName, id)
+func wholeStream(a store.Audit, p sample.Population) evidence.Query {
+	return evidence.Query{Workspace: a.Workspace, Streams: []evidence.Stream{p.Stream}, Span: a.Period}
 }
 
-// ShowSample draws a sample again, passing over what was replaced.
-func (s *Service) ShowSample(ctx context.Context, ws evidence.ID, idOrName string, id evidence.ID) (Drawn, error) {
-	a, err := s.cfg.Store.Audit(ctx, ws, idOrName)
+// population gives the query of a population's stream in the period of an audit.
+func (s *Service) population(a store.Audit, text string) (evidence.Query, error) {
+	p, err := sample.ParsePopulation(text)
+	return wholeStream(a, p), err
+}
+
+// Replace passes over a member of a sample, with a reason, and gives the sample with the next in rank instead.
+func (s *Service) Replace(ctx context.Context, c people.Caller, idOrName string, id evidence.ID, rank int, reason string) (Drawn, error) {
+	a, err := s.enter(ctx, c, people.TakeEvidence, idOrName)
 	if err != nil {
 		return Drawn{}, err
 	}
-	all, err := s.cfg.Store.Samples(ctx, ws, a.ID)
+	d, err := s.again(ctx, a, id)
+	if err != nil {
+		return Drawn{}, err
+	}
+	if reason = strings.TrimSpace(reason); reason == "" || len(reason) > longestText {
+		return d, evidence.Errorf(evidence.Invalid, "Say why the member is passed over, in at most %d bytes.", longestText)
+	}
+	if !slices.ContainsFunc(d.Members, func(m sample.Member) bool { return m.Rank == rank }) {
+		return d, evidence.Errorf(evidence.NotFound, "The sample has no member of rank %d.", rank)
+	}
+	if err := s.cfg.Store.AddReplacement(ctx, c.Workspace, id, store.Replacement{Rank: rank, Reason: reason, At: s.now(), By: c.Who()}); err != nil {
+		return d, err
+	}
+	if err := s.note(ctx, c, "audit.replace", a.ID, fmt.Sprintf("member %d of sample %s passed over: %s", rank, id, reason)); err != nil {
+		return d, err
+	}
+	return s.again(ctx, a, id)
+}
+
+// ShowSample draws a sample again, passing over what was replaced. as says in what form it is taken away, "" for a page.
+func (s *Service) ShowSample(ctx context.Context, c people.Caller, idOrName string, id evidence.ID, as string) (store.Audit, Drawn, error) {
+	a, err := s.enter(ctx, c, people.ReadSamples, idOrName)
+	if err != nil {
+		return a, Drawn{}, err
+	}
+	d, err := s.again(ctx, a, id)
+	if err != nil {
+		return a, d, err
+	}
+	if as != "" {
+		return a, d, s.note(ctx, c, "room.file", a.ID, fmt.Sprintf("sheet of sample %s as %s", id, as))
+	}
+	return a, d, s.opened(ctx, c, a.ID, "sample "+string(id))
+}
+
+func (s *Service) again(ctx context.Context, a store.Audit, id evidence.ID) (Drawn, error) {
+	all, err := s.cfg.Store.Samples(ctx, a.Workspace, a.ID)
 	if err != nil {
 		return Drawn{}, err
 	}

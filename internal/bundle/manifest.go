@@ -238,3 +238,7 @@ func DecodeOpenings(b []byte) (map[string]Opening, error) {
 	}
 	return all, nil
 }
+
+// InPeriod reports whether evidence of a span belongs to a bundle of a period: the two touch. What is attached to something in
+// scope and belongs to it must be shown.
+func InPeriod(span translog.Millis, from, to int64) bool { return span.From < to && span.To > from }

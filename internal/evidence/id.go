@@ -28,6 +28,9 @@ const (
 	PrefixReview     = "re"
 	PrefixSchedule   = "sc"
 	PrefixComment    = "cm"
+	PrefixRequest    = "rq"
+	PrefixMessage    = "ms"
+	PrefixNote       = "no"
 )
 
 // NewID makes a fresh ID. crypto/rand never fails.

@@ -31,6 +31,16 @@ const (
 	ReadControls  Permission = "read controls and frameworks"
 	// ManageControls is to make, change and retire controls, to load frameworks and to take them into use.
 	ManageControls Permission = "manage controls and frameworks"
+	// ReadAudits is to see audits with their controls, actions and artifacts. Who is Confined sees those that he was let into.
+	ReadAudits Permission = "read audits"
+	// ReadSamples is to see single events inside an audit: of samples, and those that its artifacts count.
+	ReadSamples Permission = "read samples and events of audits"
+	// TakeEvidence is to draw samples, to pass over members of one, and to make bundles.
+	TakeEvidence Permission = "draw samples and make bundles"
+	// ManageAudits is to make audits, to choose their controls, and to answer what auditors ask.
+	ManageAudits Permission = "manage audits"
+	// AskInAudits is to ask for things in the room of an audit and to keep notes there, which is an auditor's alone.
+	AskInAudits Permission = "ask in audits"
 	// ReadSettings is to see members, channels of notifications, and the activity trail.
 	ReadSettings Permission = "read settings"
 	// ManageSettings is to change who is told what, and to revoke the API tokens of others.
@@ -66,6 +76,7 @@ func Permissions() []Permission {
 		ReadArtifacts, BuildArtifacts, AttachArtifacts, ReviewArtifacts,
 		ReadActions, ManageActions,
 		ReadControls, ManageControls,
+		ReadAudits, ReadSamples, TakeEvidence, ManageAudits, AskInAudits,
 		ReadSettings, ManageSettings, ManagePeople, MakeTokens,
 	}
 }
@@ -102,27 +113,31 @@ func ParseRole(s string) (Role, error) {
 //
 // The help desk keeps connections alive and never sees what people did. A reviewer judges evidence and therefore does
 // not make it; whoever makes it or decides over settings does not judge it. An auditor's view is given by an audit, with
-// its controls and its window; outside of one he has none. A viewer sees how things stand and not what each person did.
+// its controls and its window; outside of one he has none, and what he asks nobody of the company may ask in his place. A viewer sees how things stand and not what each person did.
 // Settings and people bind the whole workspace, so an administrator alone changes them.
 func (r Role) Grants() []Permission {
 	switch r {
 	case Admin:
-		return slices.DeleteFunc(Permissions(), func(p Permission) bool { return p == ReviewArtifacts })
+		return slices.DeleteFunc(Permissions(), func(p Permission) bool { return p == ReviewArtifacts || p == AskInAudits })
 	case Collaborator:
 		return slices.DeleteFunc(Permissions(), func(p Permission) bool {
-			return p == ManageSettings || p == ManagePeople || p == ReviewArtifacts
+			return p == ManageSettings || p == ManagePeople || p == ReviewArtifacts || p == AskInAudits
 		})
 	case HelpDesk:
 		return []Permission{Own, ReadSources, ManageConnections, ReadActions}
 	case Reviewer:
-		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReviewArtifacts, ReadActions, ReadControls}
+		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReviewArtifacts, ReadActions, ReadControls, ReadAudits, ReadSamples}
 	case Auditor:
-		return []Permission{Own}
+		return []Permission{Own, ReadAudits, ReadSamples, TakeEvidence, AskInAudits}
 	case Viewer:
-		return []Permission{Own, ReadSources, ReadArtifacts, ReadActions, ReadControls}
+		return []Permission{Own, ReadSources, ReadArtifacts, ReadActions, ReadControls, ReadAudits}
 	}
 	return nil
 }
+
+// Confined reports whether a role sees nothing but the rooms of audits that its member was let into. The use cases of
+// package audit ask it, and answer of everything else that it is not there.
+func (r Role) Confined() bool { return r == Auditor }
 
 // Says tells a person what a role is for.
 func (r Role) Says() string {
@@ -136,7 +151,7 @@ func (r Role) Says() string {
 	case Reviewer:
 		return "Judges evidence: sees everything, changes nothing."
 	case Auditor:
-		return "Sees what an audit opens to him, and nothing before."
+		return "Works in the rooms of the audits that he is let into: their period, their controls, and nothing else."
 	case Viewer:
 		return "Sees how sources, artifacts, actions and controls stand; no events, no changes."
 	}

@@ -15,7 +15,7 @@ type Scope string
 const (
 	ScopeMonitor  Scope = "monitor"  // how connections are and what has been read; no event and no artifact
 	ScopeRead     Scope = "read"     // all that is shown
-	ScopeBuild    Scope = "build"    // build, attach and detach artifacts; change actions, controls and frameworks
+	ScopeBuild    Scope = "build"    // build, attach and detach artifacts; change actions, controls, frameworks and audits
 	ScopeReview   Scope = "review"   // approve and reject artifacts
 	ScopeManage   Scope = "manage"   // look after connections
 	ScopeSettings Scope = "settings" // change settings and make further tokens
@@ -33,9 +33,9 @@ func (s Scope) Grants() []Permission {
 	case ScopeMonitor:
 		return []Permission{Own, ReadSources}
 	case ScopeRead:
-		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReadActions, ReadControls, ReadSettings}
+		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReadActions, ReadControls, ReadAudits, ReadSamples, ReadSettings}
 	case ScopeBuild:
-		return []Permission{Own, BuildArtifacts, AttachArtifacts, ManageActions, ManageControls}
+		return []Permission{Own, BuildArtifacts, AttachArtifacts, ManageActions, ManageControls, TakeEvidence, ManageAudits, AskInAudits}
 	case ScopeReview:
 		return []Permission{Own, ReviewArtifacts}
 	case ScopeManage:
@@ -56,7 +56,7 @@ func (s Scope) Says() string {
 	case ScopeRead:
 		return "Read everything that the pages show, events with their personal data included."
 	case ScopeBuild:
-		return "Build artifacts, attach and detach them; change actions, controls and frameworks."
+		return "Build artifacts, attach and detach them; change actions, controls, frameworks and audits; draw samples, make bundles."
 	case ScopeReview:
 		return "Approve and reject artifacts that somebody else made."
 	case ScopeManage:

@@ -143,6 +143,12 @@ func (k marker) cell(month evidence.Span, controls []evidence.Control) Cell {
 	} else {
 		counted, c.Freshness = k.earlier(month, controls)
 	}
+	k.judge(&c, counted)
+	return c
+}
+
+// judge adds what people concluded about evidence and whether its proofs hold.
+func (k marker) judge(c *Cell, counted []evidence.Artifact) {
 	var verdicts []Verdict
 	var integrity []Integrity
 	for _, a := range counted {
@@ -152,7 +158,6 @@ func (k marker) cell(month evidence.Span, controls []evidence.Control) Cell {
 	}
 	c.Verdict = weakest([]Verdict{Rejected, ChangesRequested, NotReviewed, Reopened, Approved}, NoVerdict, verdicts)
 	c.Integrity = weakest([]Integrity{ProofsFail, NotChecked, ProofsHold}, NoIntegrity, integrity)
-	return c
 }
 
 func known[M any](all map[evidence.ID]M, id evidence.ID, otherwise M) M {

@@ -44,6 +44,33 @@ func (s *Service) Invite(ctx context.Context, c people.Caller, req InviteRequest
 	return s.NewLink(ctx, c.Who(), c.Workspace, m.ID)
 }
 
+// InviteAuditor finds the auditor who has an address, or invites him. The link's Path is empty for one who has signed in
+// before: he comes as he did. Conflict if the address is that of a member with another role, since one person is either of the
+// company or its auditor.
+func (s *Service) InviteAuditor(ctx context.Context, c people.Caller, name, email string) (Link, error) {
+	if err := c.May(people.ManagePeople); err != nil {
+		return Link{}, err
+	}
+	members, err := s.Members(ctx, c.Workspace)
+	if err != nil {
+		return Link{}, err
+	}
+	for _, m := range members {
+		switch {
+		case !strings.EqualFold(m.Email, strings.TrimSpace(email)) || m.Email == "":
+		case people.Role(m.Role) != people.Auditor:
+			return Link{}, evidence.Errorf(evidence.Conflict, "%.200q is the address of a member with the role %s. An auditor needs an address of his own.", m.Email, people.Role(m.Role).Title())
+		case !m.SuspendedAt.IsZero():
+			return Link{}, evidence.Errorf(evidence.Conflict, "%s is suspended. Reinstate him first.", nameOf(m))
+		case m.JoinedAt.IsZero():
+			return s.InviteAgain(ctx, c, m.ID)
+		default:
+			return Link{Member: m}, nil
+		}
+	}
+	return s.Invite(ctx, c, InviteRequest{Name: name, Email: email, Role: people.Auditor})
+}
+
 // InviteAgain makes another link for somebody who has not signed in yet and ends the ones before. Nobody gets a link for a
 // member who has: it would let one administrator act as another. Who lost his way in is let in by the operator.
 func (s *Service) InviteAgain(ctx context.Context, c people.Caller, id evidence.ID) (Link, error) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -20,18 +22,60 @@ type Audit struct {
 	Period    evidence.Span
 	CreatedAt time.Time
 	CreatedBy string
+	Controls  []evidence.ID // what it is about; none: all controls that serve the framework
+}
+
+// Holds reports whether a control is one that the audit is about.
+func (a Audit) Holds(c evidence.Control) bool {
+	if len(a.Controls) > 0 {
+		return slices.Contains(a.Controls, c.ID)
+	}
+	return slices.ContainsFunc(c.Requirements, func(r evidence.RequirementRef) bool { return r.Framework == a.Framework })
 }
 
 // AddAudit stores an audit; Conflict if its name is taken.
 func (s *Store) AddAudit(ctx context.Context, a Audit) error {
+	controls, err := controlIDs(a.Controls)
+	if err != nil {
+		return err
+	}
 	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
 		n, err := q.AddAudit(ctx, sqlc.AddAuditParams{ID: string(a.ID), Workspace: string(a.Workspace), Name: a.Name, Framework: a.Framework,
-			FromAt: ms(a.Period.From), ToAt: ms(a.Period.To), CreatedAt: ms(a.CreatedAt), CreatedBy: a.CreatedBy})
+			FromAt: ms(a.Period.From), ToAt: ms(a.Period.To), CreatedAt: ms(a.CreatedAt), CreatedBy: a.CreatedBy, Controls: controls})
 		if err != nil {
 			return fmt.Errorf("storing an audit: %w", err)
 		}
 		if n == 0 {
 			return evidence.Errorf(evidence.Conflict, "There is an audit named %q already. Give another name.", a.Name)
+		}
+		return s.enterConfig(ctx, q, a.Workspace, "audit", string(a.ID), a)
+	})
+}
+
+func controlIDs(ids []evidence.ID) (string, error) {
+	if len(ids) == 0 {
+		return "[]", nil
+	}
+	text, err := json.Marshal(ids)
+	if err != nil {
+		return "", fmt.Errorf("writing down the controls of an audit: %w", err)
+	}
+	return string(text), nil
+}
+
+// SetAuditControls says which controls an audit is about.
+func (s *Store) SetAuditControls(ctx context.Context, a Audit) error {
+	controls, err := controlIDs(a.Controls)
+	if err != nil {
+		return err
+	}
+	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
+		n, err := q.SetAuditControls(ctx, controls, string(a.Workspace), string(a.ID))
+		if err != nil {
+			return fmt.Errorf("changing what an audit is about: %w", err)
+		}
+		if n == 0 {
+			return evidence.Errorf(evidence.NotFound, "There is no audit %s.", a.ID)
 		}
 		return s.enterConfig(ctx, q, a.Workspace, "audit", string(a.ID), a)
 	})
@@ -45,7 +89,11 @@ func (s *Store) Audits(ctx context.Context, ws evidence.ID) ([]Audit, error) {
 	}
 	var all []Audit
 	for _, r := range rows {
-		all = append(all, auditOf(r))
+		a, err := auditOf(r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
 	}
 	return all, nil
 }
@@ -56,12 +104,16 @@ func (s *Store) Audit(ctx context.Context, ws evidence.ID, idOrName string) (Aud
 	if err != nil {
 		return Audit{}, notFound(err, "reading an audit", "There is no audit %.100s. exhibit audits list shows them.", idOrName)
 	}
-	return auditOf(r), nil
+	return auditOf(r)
 }
 
-func auditOf(r sqlc.Audit) Audit {
-	return Audit{ID: evidence.ID(r.ID), Workspace: evidence.ID(r.Workspace), Name: r.Name, Framework: r.Framework,
+func auditOf(r sqlc.Audit) (Audit, error) {
+	a := Audit{ID: evidence.ID(r.ID), Workspace: evidence.ID(r.Workspace), Name: r.Name, Framework: r.Framework,
 		Period: evidence.Span{From: fromMS(r.FromAt), To: fromMS(r.ToAt)}, CreatedAt: fromMS(r.CreatedAt), CreatedBy: r.CreatedBy}
+	if err := json.Unmarshal([]byte(r.Controls), &a.Controls); err != nil {
+		return a, fmt.Errorf("reading the controls of audit %s: %w", r.ID, err)
+	}
+	return a, nil
 }
 
 // Bundle is a bundle that was made.

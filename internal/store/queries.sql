@@ -859,8 +859,11 @@ UPDATE log_key SET retired_at = @retired_at WHERE workspace = @workspace AND vke
 -- Audits.
 
 -- name: AddAudit :execrows
-INSERT INTO audit (id, workspace, name, framework, from_at, to_at, created_at, created_by)
-VALUES (@id, @workspace, @name, @framework, @from_at, @to_at, @created_at, @created_by) ON CONFLICT (workspace, name) DO NOTHING;
+INSERT INTO audit (id, workspace, name, framework, from_at, to_at, created_at, created_by, controls)
+VALUES (@id, @workspace, @name, @framework, @from_at, @to_at, @created_at, @created_by, @controls) ON CONFLICT (workspace, name) DO NOTHING;
+
+-- name: SetAuditControls :execrows
+UPDATE audit SET controls = @controls WHERE workspace = @workspace AND id = @id;
 
 -- name: Audits :many
 SELECT * FROM audit WHERE workspace = @workspace ORDER BY created_at, id;
@@ -891,6 +894,53 @@ VALUES (@sample, @rank, @reason, @replaced_at, @replaced_by) ON CONFLICT (sample
 
 -- name: Replacements :many
 SELECT * FROM audit_replacement WHERE sample = @sample ORDER BY rank;
+
+-- Rooms of audits.
+
+-- name: LetIn :exec
+INSERT INTO audit_auditor (workspace, audit, member, added_at, added_by, removed_at, removed_by)
+VALUES (@workspace, @audit, @member, @added_at, @added_by, 0, '')
+ON CONFLICT (workspace, audit, member) DO UPDATE SET added_at = excluded.added_at, added_by = excluded.added_by, removed_at = 0, removed_by = '';
+
+-- name: LetOut :execrows
+UPDATE audit_auditor SET removed_at = @removed_at, removed_by = @removed_by
+WHERE workspace = @workspace AND audit = @audit AND member = @member AND removed_at = 0;
+
+-- name: Auditors :many
+SELECT a.member, a.added_at, a.added_by, a.removed_at, a.removed_by, m.name, m.email, m.role, m.joined_at, m.suspended_at
+FROM audit_auditor a JOIN member m ON m.workspace = a.workspace AND m.id = a.member
+WHERE a.workspace = @workspace AND a.audit = @audit ORDER BY a.added_at, a.member;
+
+-- name: RoomsOf :many
+SELECT audit FROM audit_auditor WHERE workspace = @workspace AND member = @member AND removed_at = 0 ORDER BY audit;
+
+-- name: AddAuditRequest :exec
+INSERT INTO audit_request (id, workspace, audit, control, artifact, due, state, asked_at, asked_by)
+VALUES (@id, @workspace, @audit, @control, @artifact, @due, 'open', @asked_at, @asked_by);
+
+-- name: MoveAuditRequest :execrows
+UPDATE audit_request SET state = @state WHERE workspace = @workspace AND audit = @audit AND id = @id AND state <> 'closed';
+
+-- name: AuditRequests :many
+SELECT * FROM audit_request WHERE workspace = @workspace AND audit = @audit ORDER BY asked_at, id;
+
+-- name: AuditRequestRow :one
+SELECT * FROM audit_request WHERE workspace = @workspace AND audit = @audit AND id = @id;
+
+-- name: AddAuditMessage :exec
+INSERT INTO audit_message (id, workspace, request, op, text, artifact, said_at, said_by)
+VALUES (@id, @workspace, @request, @op, @text, @artifact, @said_at, @said_by);
+
+-- name: AuditMessages :many
+SELECT g.* FROM audit_message g JOIN audit_request r ON r.workspace = g.workspace AND r.id = g.request
+WHERE g.workspace = @workspace AND r.audit = @audit ORDER BY g.said_at, g.id;
+
+-- name: AddAuditNote :exec
+INSERT INTO audit_note (id, workspace, audit, control, artifact, text, written_at, written_by)
+VALUES (@id, @workspace, @audit, @control, @artifact, @text, @written_at, @written_by);
+
+-- name: AuditNotes :many
+SELECT * FROM audit_note WHERE workspace = @workspace AND audit = @audit ORDER BY written_at DESC, id;
 
 -- name: Credential :one
 SELECT * FROM credential WHERE workspace = @workspace AND member = @member;

@@ -36,6 +36,7 @@ const (
 	KindRetire    Kind = "retire"     // an artifact is out of use, until it gets a new version
 	KindAction    Kind = "action"     // a line of the activity trail: a person did something
 	KindConfig    Kind = "config"     // a control, action, framework or member as it is from now on
+	KindRequest   Kind = "request"    // an auditor asks, the people answer
 	KindCoverage  Kind = "coverage"   // what of a span of a stream was read: a statement that a verifier works out by himself
 	KindExport    Kind = "export"     // a bundle was made
 	KindAnchor    Kind = "anchor"     // a checkpoint was countersigned or time-stamped
@@ -124,6 +125,8 @@ func schema(k Kind) []field {
 		return slices.Concat(need(isText, "type", "subject"), need(isHash, "actor_commit", "subject_commit", "comment_commit"), may(isBool, "entered"), may(isInt, "done_at"))
 	case KindConfig:
 		return slices.Concat(need(isText, "area", "id"), need(isHash, "after_commit"), need(isEmpty, "prev"), may(isBool, "entered"))
+	case KindRequest:
+		return slices.Concat(need(isText, "request", "audit", "op", "control", "artifact"), need(isInt, "due"), need(isHash, "actor_commit", "text_commit"), need(isEmpty, "prev"))
 	case KindCoverage:
 		return slices.Concat(need(isText, "connection", "stream"), need(isSpan, "span"), need(isInt, "pages", "records", "events", "windows", "as_of"),
 			need(isHash, "windows_sha"), need(isBool, "whole", "settled"))
@@ -140,7 +143,7 @@ func schema(k Kind) []field {
 // Kinds gives every kind.
 func Kinds() []Kind {
 	return []Kind{KindGenesis, KindKey, KindConnect, KindPage, KindPolls, KindReset, KindGap, KindReconcile, KindArtifact, KindAttach, KindDetach, KindReview, KindRetire,
-		KindAction, KindConfig, KindCoverage, KindExport, KindAnchor, KindAdopt, KindAdoptEnd}
+		KindAction, KindConfig, KindRequest, KindCoverage, KindExport, KindAnchor, KindAdopt, KindAdoptEnd}
 }
 
 // schemas is schema of every kind. It is read only.
@@ -339,6 +342,8 @@ func ChainOf(l Leaf) string {
 		return "review/" + l.Text("artifact")
 	case KindConfig:
 		return "config/" + l.Text("area") + "/" + l.Text("id")
+	case KindRequest:
+		return "request/" + l.Text("request")
 	}
 	return ""
 }

@@ -353,7 +353,7 @@ func (v *verifier) actions() error {
 	v.reviews()
 	v.index()
 	for id, at := range v.log.attached {
-		if at.n < m.AsOf && (inScope[at.leaf.Text("control")] || inScope[at.leaf.Text("action")]) && !shown[id] {
+		if at.n < m.AsOf && (inScope[at.leaf.Text("control")] || inScope[at.leaf.Text("action")]) && !shown[id] && v.inPeriod(at.leaf.Text("artifact")) {
 			v.fail(stepActions, "attachment_hidden", "artifact %s is attached to something in scope (leaf %d) and not shown", at.leaf.Text("artifact"), at.n)
 		}
 	}
@@ -364,6 +364,16 @@ func (v *verifier) actions() error {
 		}
 	}
 	return nil
+}
+
+// inPeriod reports whether an artifact is of the bundle's period, by the log; one of which the log does not tell is.
+func (v *verifier) inPeriod(artifact string) bool {
+	versions := v.log.arts[artifact]
+	if len(versions) == 0 {
+		return true
+	}
+	span, _ := versions[0].leaf.Span("period")
+	return bundle.InPeriod(span, v.Report.Manifest.From, v.Report.Manifest.To)
 }
 
 func (v *verifier) status(s bundle.Status, inScope map[string]bool) {

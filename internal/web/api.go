@@ -68,6 +68,7 @@ func (s *server) operations(api huma.API) {
 	s.settingsOperations(api)
 	s.peopleOperations(api)
 	s.logOperations(api)
+	s.auditOperations(api)
 }
 
 // body is an answer.

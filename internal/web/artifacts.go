@@ -3,9 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -387,24 +385,7 @@ func (s *server) download(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	defer body.Close() //nolint:errcheck // opened for reading
-	h := w.Header()
-	h.Set("Content-Security-Policy", downloadPolicy)
-	h.Set("Content-Type", file.Media)
-	h.Set("Content-Length", strconv.FormatInt(file.Size, 10))
-	h.Set("Content-Disposition", `attachment; filename="`+fileName(a, version, file.Format)+`"`)
-	h.Set("ETag", `"`+file.SHA256+`"`)
-	w.WriteHeader(http.StatusOK)
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	if _, err := io.Copy(w, body); err != nil {
-		if !errors.Is(err, context.Canceled) && r.Context().Err() == nil {
-			s.log.Error("a download broke off", "artifact", a.ID, "version", version, "error", err)
-		}
-		panic(http.ErrAbortHandler) // half a file must not look like a whole one
-	}
-	return nil
+	return s.sendFile(w, r, a, version, file, body)
 }
 
 // fileName is made of what Exhibit itself made, so it needs no quoting.

@@ -271,6 +271,7 @@ func TestScreenshots(t *testing.T) {
 	all, err := s.server.programme(t.Context(), s.ws)
 	must(t, err)
 	s.fillExplored()
+	x := s.fillRooms()
 	var unsure, whole string
 	for id, a := range all.artifacts {
 		switch {
@@ -301,6 +302,9 @@ func TestScreenshots(t *testing.T) {
 		{"requirement-dark", "/frameworks/nist-800-53r5/requirements/AC-2", "dark", 1440, 1000}, {"proposal-light", "/frameworks/proposal?framework=pci-dss-4.0.1", "light", 1440, 1000},
 		{"framework-load-light", s.programPages()[7], "light", 1440, 1000}, {"matrix-light", "/frameworks/soc2/matrix?show=served", "light", 1440, 1000}, {"matrix-dark", "/frameworks/soc2/matrix?by=controls", "dark", 1440, 1000},
 		{"phone-matrix", "/frameworks/soc2/matrix?by=controls", "light", 390, 844}, {"phone-framework", "/frameworks/soc2", "dark", 390, 844}, {"phone-proposal", "/frameworks/proposal?framework=pci-dss-4.0.1", "light", 390, 844},
+		{"audits-light", "/audits", "light", 1440, 900}, {"room-light", x.at(""), "light", 1440, 1000}, {"room-dark", x.at(""), "dark", 1440, 1000}, {"phone-room", x.at(""), "light", 390, 844},
+		{"room-control-light", x.at("/controls/EX-01"), "light", 1440, 1000}, {"room-sample-light", x.at("/samples/" + string(x.drawn.ID)), "light", 1440, 1000}, {"room-requests-light", x.at("/requests"), "light", 1440, 1000},
+		{"room-bundle-dark", x.at("/bundle"), "dark", 1440, 1000}, {"room-people-light", x.at("/people"), "light", 1440, 1000}, {"phone-room-requests", x.at("/requests"), "dark", 390, 844},
 		{"settings-light", "/settings", "light", 1440, 900}, {"settings-dark", "/settings", "dark", 1440, 900}, {"people-light", "/settings/people", "light", 1440, 900},
 		{"people-dark", "/settings/people", "dark", 1440, 900}, {"person-light", "/settings/people/" + string(s.admin.ID), "light", 1440, 1000}, {"phone-people", "/settings/people", "light", 390, 844},
 		{"account-light", "/settings/account", "light", 1440, 1000}, {"account-dark", "/settings/account", "dark", 1440, 1000}, {"phone-account", "/settings/account", "dark", 390, 844},

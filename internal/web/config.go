@@ -36,6 +36,7 @@ type Config struct {
 	Connections Connections
 	Artifacts   Artifacts
 	Program     Program
+	Audits      Audits
 	Logbook     Logbook
 	Explore     Explore
 	Kinds       []source.Kind // the catalogue
@@ -203,6 +204,7 @@ type Program interface {
 	AcceptFramework(ctx context.Context, c people.Caller, id evidence.ID) (program.Loading, error)
 	LoadFramework(ctx context.Context, c people.Caller, data []byte, as framework.Loaded) (program.Loading, error)
 	Matrix(ctx context.Context, ws evidence.ID, req program.MatrixRequest) (program.Matrix, error)
+	Standing(ctx context.Context, ws evidence.ID, period evidence.Span) (program.Standing, error)
 
 	Profile(ctx context.Context, ws evidence.ID) (p framework.Profile, told bool, err error)
 	SetProfile(ctx context.Context, c people.Caller, p framework.Profile) error

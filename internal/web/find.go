@@ -30,6 +30,8 @@ func target(q string) string {
 			return "/actions/" + url.PathEscape(q)
 		case evidence.PrefixControl:
 			return "/controls/" + url.PathEscape(q)
+		case evidence.PrefixAudit:
+			return "/audits/" + url.PathEscape(q)
 		}
 	}
 	if _, err := evidence.ParseEventRef(q); err == nil {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/exhibithq/exhibit/internal/apitoken"
 	"github.com/exhibithq/exhibit/internal/artifact"
+	"github.com/exhibithq/exhibit/internal/audit"
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/explore"
@@ -51,6 +53,7 @@ type site struct {
 	objects *object.Store
 	build   *artifact.Service
 	book    *logbook.Service
+	rooms   *audit.Service
 	log     *safeBuffer
 	dir     string
 
@@ -126,8 +129,17 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 	s.book = logbook.New(logbook.Config{Store: s.store, Box: connections.Box, Dir: t.TempDir(), Now: s.clock, Log: slog.New(slog.DiscardHandler)})
 	work := program.New(s.store, s.clock)
 	work.ReadReviews(s.build)
+	s.rooms = audit.New(audit.Config{Store: s.store, Objects: s.objects, Log: s.book, Build: "Exhibit/test", Now: s.clock, TempDir: dir,
+		Framework: func(ctx context.Context, ws evidence.ID, id string) error {
+			_, err := work.Framework(ctx, ws, id)
+			return err
+		},
+		Invite: func(ctx context.Context, c people.Caller, name, email string) (audit.Invited, error) {
+			l, err := s.signIn.InviteAuditor(ctx, c, name, email)
+			return audit.Invited{Member: l.Member, Path: l.Path, ExpiresAt: l.ExpiresAt}, err
+		}})
 	s.server, err = newServer(Config{
-		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: work, Logbook: s.book, Explore: x, Kinds: kinds,
+		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: work, Audits: s.rooms, Logbook: s.book, Explore: x, Kinds: kinds,
 		Workspace: "Northwind GmbH", Version: "test", Now: s.clock, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	must(t, err)

@@ -31,6 +31,7 @@ func entries() []struct {
 		{"Compliance", people.ReadActions, ui.Entry{Name: "Actions", Path: "/actions", Icon: "list-checks"}},
 		{"Compliance", people.ReadControls, ui.Entry{Name: "Controls", Path: "/controls", Icon: "shield-check"}},
 		{"Compliance", people.ReadControls, ui.Entry{Name: "Frameworks", Path: "/frameworks", Icon: "table"}},
+		{"Compliance", people.ReadAudits, ui.Entry{Name: "Audits", Path: "/audits", Icon: "scale"}},
 		{"Compliance", people.ReadArtifacts, ui.Entry{Name: "Log", Path: "/log", Icon: "file-text"}},
 		{lowGroup, people.ReadSettings, ui.Entry{Name: "Settings", Path: "/settings", Icon: "settings"}},
 	}
@@ -54,7 +55,7 @@ func (s *server) framed(r *http.Request, title, nav string, crumbs ...ui.Crumb) 
 			}
 			p.Crumbs = append(p.Crumbs, step)
 		}
-		if !c.Has(e.needs) {
+		if !c.Has(e.needs) || e.Path == "/" && c.Role.Confined() {
 			continue
 		}
 		if e.Path == "/actions" && overdue > 0 {

@@ -12,6 +12,10 @@ const newest = 5
 
 func (s *server) home(w http.ResponseWriter, r *http.Request) error {
 	c := people.From(r.Context())
+	if c.Role.Confined() { // of everything that the front page shows he may see nothing
+		http.Redirect(w, r, "/audits", http.StatusSeeOther)
+		return nil
+	}
 	mark, err := s.liveMark(r)
 	if err != nil {
 		return err

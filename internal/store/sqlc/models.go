@@ -124,6 +124,7 @@ type Audit struct {
 	ToAt      int64
 	CreatedAt int64
 	CreatedBy string
+	Controls  string
 }
 
 type AuditBundle struct {
@@ -138,12 +139,46 @@ type AuditBundle struct {
 	Size        int64
 }
 
+type AuditMessage struct {
+	ID        string
+	Workspace string
+	Request   string
+	Op        string
+	Text      string
+	Artifact  string
+	SaidAt    int64
+	SaidBy    string
+}
+
+type AuditNote struct {
+	ID        string
+	Workspace string
+	Audit     string
+	Control   string
+	Artifact  string
+	Text      string
+	WrittenAt int64
+	WrittenBy string
+}
+
 type AuditReplacement struct {
 	Sample     string
 	Rank       int64
 	Reason     string
 	ReplacedAt int64
 	ReplacedBy string
+}
+
+type AuditRequest struct {
+	ID        string
+	Workspace string
+	Audit     string
+	Control   string
+	Artifact  string
+	Due       int64
+	State     string
+	AskedAt   int64
+	AskedBy   string
 }
 
 type AuditSample struct {

@@ -592,8 +592,8 @@ func (q *Queries) AddArtifactVersion(ctx context.Context, arg AddArtifactVersion
 
 const addAudit = `-- name: AddAudit :execrows
 
-INSERT INTO audit (id, workspace, name, framework, from_at, to_at, created_at, created_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (workspace, name) DO NOTHING
+INSERT INTO audit (id, workspace, name, framework, from_at, to_at, created_at, created_by, controls)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (workspace, name) DO NOTHING
 `
 
 type AddAuditParams struct {
@@ -605,6 +605,7 @@ type AddAuditParams struct {
 	ToAt      int64
 	CreatedAt int64
 	CreatedBy string
+	Controls  string
 }
 
 // Audits.
@@ -618,11 +619,102 @@ func (q *Queries) AddAudit(ctx context.Context, arg AddAuditParams) (int64, erro
 		arg.ToAt,
 		arg.CreatedAt,
 		arg.CreatedBy,
+		arg.Controls,
 	)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const addAuditMessage = `-- name: AddAuditMessage :exec
+INSERT INTO audit_message (id, workspace, request, op, text, artifact, said_at, said_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+`
+
+type AddAuditMessageParams struct {
+	ID        string
+	Workspace string
+	Request   string
+	Op        string
+	Text      string
+	Artifact  string
+	SaidAt    int64
+	SaidBy    string
+}
+
+func (q *Queries) AddAuditMessage(ctx context.Context, arg AddAuditMessageParams) error {
+	_, err := q.db.ExecContext(ctx, addAuditMessage,
+		arg.ID,
+		arg.Workspace,
+		arg.Request,
+		arg.Op,
+		arg.Text,
+		arg.Artifact,
+		arg.SaidAt,
+		arg.SaidBy,
+	)
+	return err
+}
+
+const addAuditNote = `-- name: AddAuditNote :exec
+INSERT INTO audit_note (id, workspace, audit, control, artifact, text, written_at, written_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+`
+
+type AddAuditNoteParams struct {
+	ID        string
+	Workspace string
+	Audit     string
+	Control   string
+	Artifact  string
+	Text      string
+	WrittenAt int64
+	WrittenBy string
+}
+
+func (q *Queries) AddAuditNote(ctx context.Context, arg AddAuditNoteParams) error {
+	_, err := q.db.ExecContext(ctx, addAuditNote,
+		arg.ID,
+		arg.Workspace,
+		arg.Audit,
+		arg.Control,
+		arg.Artifact,
+		arg.Text,
+		arg.WrittenAt,
+		arg.WrittenBy,
+	)
+	return err
+}
+
+const addAuditRequest = `-- name: AddAuditRequest :exec
+INSERT INTO audit_request (id, workspace, audit, control, artifact, due, state, asked_at, asked_by)
+VALUES ($1, $2, $3, $4, $5, $6, 'open', $7, $8)
+`
+
+type AddAuditRequestParams struct {
+	ID        string
+	Workspace string
+	Audit     string
+	Control   string
+	Artifact  string
+	Due       int64
+	AskedAt   int64
+	AskedBy   string
+}
+
+func (q *Queries) AddAuditRequest(ctx context.Context, arg AddAuditRequestParams) error {
+	_, err := q.db.ExecContext(ctx, addAuditRequest,
+		arg.ID,
+		arg.Workspace,
+		arg.Audit,
+		arg.Control,
+		arg.Artifact,
+		arg.Due,
+		arg.AskedAt,
+		arg.AskedBy,
+	)
+	return err
 }
 
 const addBadPage = `-- name: AddBadPage :exec
@@ -2166,7 +2258,7 @@ func (q *Queries) Attachments(ctx context.Context, workspace string, artifact st
 }
 
 const audit = `-- name: Audit :one
-SELECT id, workspace, name, framework, from_at, to_at, created_at, created_by FROM audit WHERE workspace = $1 AND (id = $2 OR name = $2)
+SELECT id, workspace, name, framework, from_at, to_at, created_at, created_by, controls FROM audit WHERE workspace = $1 AND (id = $2 OR name = $2)
 `
 
 func (q *Queries) Audit(ctx context.Context, workspace string, iDOrName string) (Audit, error) {
@@ -2181,12 +2273,197 @@ func (q *Queries) Audit(ctx context.Context, workspace string, iDOrName string) 
 		&i.ToAt,
 		&i.CreatedAt,
 		&i.CreatedBy,
+		&i.Controls,
 	)
 	return i, err
 }
 
+const auditMessages = `-- name: AuditMessages :many
+SELECT g.id, g.workspace, g.request, g.op, g.text, g.artifact, g.said_at, g.said_by FROM audit_message g JOIN audit_request r ON r.workspace = g.workspace AND r.id = g.request
+WHERE g.workspace = $1 AND r.audit = $2 ORDER BY g.said_at, g.id
+`
+
+func (q *Queries) AuditMessages(ctx context.Context, workspace string, audit string) ([]AuditMessage, error) {
+	rows, err := q.db.QueryContext(ctx, auditMessages, workspace, audit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditMessage
+	for rows.Next() {
+		var i AuditMessage
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Request,
+			&i.Op,
+			&i.Text,
+			&i.Artifact,
+			&i.SaidAt,
+			&i.SaidBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditNotes = `-- name: AuditNotes :many
+SELECT id, workspace, audit, control, artifact, text, written_at, written_by FROM audit_note WHERE workspace = $1 AND audit = $2 ORDER BY written_at DESC, id
+`
+
+func (q *Queries) AuditNotes(ctx context.Context, workspace string, audit string) ([]AuditNote, error) {
+	rows, err := q.db.QueryContext(ctx, auditNotes, workspace, audit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditNote
+	for rows.Next() {
+		var i AuditNote
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Audit,
+			&i.Control,
+			&i.Artifact,
+			&i.Text,
+			&i.WrittenAt,
+			&i.WrittenBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditRequestRow = `-- name: AuditRequestRow :one
+SELECT id, workspace, audit, control, artifact, due, state, asked_at, asked_by FROM audit_request WHERE workspace = $1 AND audit = $2 AND id = $3
+`
+
+func (q *Queries) AuditRequestRow(ctx context.Context, workspace string, audit string, iD string) (AuditRequest, error) {
+	row := q.db.QueryRowContext(ctx, auditRequestRow, workspace, audit, iD)
+	var i AuditRequest
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Audit,
+		&i.Control,
+		&i.Artifact,
+		&i.Due,
+		&i.State,
+		&i.AskedAt,
+		&i.AskedBy,
+	)
+	return i, err
+}
+
+const auditRequests = `-- name: AuditRequests :many
+SELECT id, workspace, audit, control, artifact, due, state, asked_at, asked_by FROM audit_request WHERE workspace = $1 AND audit = $2 ORDER BY asked_at, id
+`
+
+func (q *Queries) AuditRequests(ctx context.Context, workspace string, audit string) ([]AuditRequest, error) {
+	rows, err := q.db.QueryContext(ctx, auditRequests, workspace, audit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditRequest
+	for rows.Next() {
+		var i AuditRequest
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Audit,
+			&i.Control,
+			&i.Artifact,
+			&i.Due,
+			&i.State,
+			&i.AskedAt,
+			&i.AskedBy,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const auditors = `-- name: Auditors :many
+SELECT a.member, a.added_at, a.added_by, a.removed_at, a.removed_by, m.name, m.email, m.role, m.joined_at, m.suspended_at
+FROM audit_auditor a JOIN member m ON m.workspace = a.workspace AND m.id = a.member
+WHERE a.workspace = $1 AND a.audit = $2 ORDER BY a.added_at, a.member
+`
+
+type AuditorsRow struct {
+	Member      string
+	AddedAt     int64
+	AddedBy     string
+	RemovedAt   int64
+	RemovedBy   string
+	Name        string
+	Email       string
+	Role        string
+	JoinedAt    int64
+	SuspendedAt int64
+}
+
+func (q *Queries) Auditors(ctx context.Context, workspace string, audit string) ([]AuditorsRow, error) {
+	rows, err := q.db.QueryContext(ctx, auditors, workspace, audit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditorsRow
+	for rows.Next() {
+		var i AuditorsRow
+		if err := rows.Scan(
+			&i.Member,
+			&i.AddedAt,
+			&i.AddedBy,
+			&i.RemovedAt,
+			&i.RemovedBy,
+			&i.Name,
+			&i.Email,
+			&i.Role,
+			&i.JoinedAt,
+			&i.SuspendedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const audits = `-- name: Audits :many
-SELECT id, workspace, name, framework, from_at, to_at, created_at, created_by FROM audit WHERE workspace = $1 ORDER BY created_at, id
+SELECT id, workspace, name, framework, from_at, to_at, created_at, created_by, controls FROM audit WHERE workspace = $1 ORDER BY created_at, id
 `
 
 func (q *Queries) Audits(ctx context.Context, workspace string) ([]Audit, error) {
@@ -2207,6 +2484,7 @@ func (q *Queries) Audits(ctx context.Context, workspace string) ([]Audit, error)
 			&i.ToAt,
 			&i.CreatedAt,
 			&i.CreatedBy,
+			&i.Controls,
 		); err != nil {
 			return nil, err
 		}
@@ -3807,6 +4085,60 @@ func (q *Queries) LeaveTelling(ctx context.Context, workspace string, holder str
 	return err
 }
 
+const letIn = `-- name: LetIn :exec
+
+INSERT INTO audit_auditor (workspace, audit, member, added_at, added_by, removed_at, removed_by)
+VALUES ($1, $2, $3, $4, $5, 0, '')
+ON CONFLICT (workspace, audit, member) DO UPDATE SET added_at = excluded.added_at, added_by = excluded.added_by, removed_at = 0, removed_by = ''
+`
+
+type LetInParams struct {
+	Workspace string
+	Audit     string
+	Member    string
+	AddedAt   int64
+	AddedBy   string
+}
+
+// Rooms of audits.
+func (q *Queries) LetIn(ctx context.Context, arg LetInParams) error {
+	_, err := q.db.ExecContext(ctx, letIn,
+		arg.Workspace,
+		arg.Audit,
+		arg.Member,
+		arg.AddedAt,
+		arg.AddedBy,
+	)
+	return err
+}
+
+const letOut = `-- name: LetOut :execrows
+UPDATE audit_auditor SET removed_at = $1, removed_by = $2
+WHERE workspace = $3 AND audit = $4 AND member = $5 AND removed_at = 0
+`
+
+type LetOutParams struct {
+	RemovedAt int64
+	RemovedBy string
+	Workspace string
+	Audit     string
+	Member    string
+}
+
+func (q *Queries) LetOut(ctx context.Context, arg LetOutParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, letOut,
+		arg.RemovedAt,
+		arg.RemovedBy,
+		arg.Workspace,
+		arg.Audit,
+		arg.Member,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const liveMark = `-- name: LiveMark :one
 SELECT CAST(count(*) AS bigint) AS streams,
   CAST(coalesce(sum(s.events + s.pages + s.duplicates + s.caught_up), 0) AS bigint) AS read,
@@ -4274,6 +4606,23 @@ func (q *Queries) MentionsOfAction(ctx context.Context, workspace string, action
 		return nil, err
 	}
 	return items, nil
+}
+
+const moveAuditRequest = `-- name: MoveAuditRequest :execrows
+UPDATE audit_request SET state = $1 WHERE workspace = $2 AND audit = $3 AND id = $4 AND state <> 'closed'
+`
+
+func (q *Queries) MoveAuditRequest(ctx context.Context, state string, workspace string, audit string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, moveAuditRequest,
+		state,
+		workspace,
+		audit,
+		iD,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const moveRereadMark = `-- name: MoveRereadMark :exec
@@ -5585,6 +5934,33 @@ func (q *Queries) RevokeAPITokensOf(ctx context.Context, at int64, who string, w
 	return err
 }
 
+const roomsOf = `-- name: RoomsOf :many
+SELECT audit FROM audit_auditor WHERE workspace = $1 AND member = $2 AND removed_at = 0 ORDER BY audit
+`
+
+func (q *Queries) RoomsOf(ctx context.Context, workspace string, member string) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, roomsOf, workspace, member)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var audit string
+		if err := rows.Scan(&audit); err != nil {
+			return nil, err
+		}
+		items = append(items, audit)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const rotateSession = `-- name: RotateSession :execrows
 UPDATE session SET hash = $1, rotate = 0 WHERE hash = $2 AND rotate = 1
 `
@@ -5979,6 +6355,18 @@ UPDATE evidence_setting SET attach = $1 WHERE workspace = $2
 func (q *Queries) SetAttaching(ctx context.Context, attach string, workspace string) error {
 	_, err := q.db.ExecContext(ctx, setAttaching, attach, workspace)
 	return err
+}
+
+const setAuditControls = `-- name: SetAuditControls :execrows
+UPDATE audit SET controls = $1 WHERE workspace = $2 AND id = $3
+`
+
+func (q *Queries) SetAuditControls(ctx context.Context, controls string, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, setAuditControls, controls, workspace, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const setBodyTimes = `-- name: SetBodyTimes :exec
