@@ -16,6 +16,7 @@ type actionsCmd struct {
 	Show   actionsShowCmd   `cmd:"" help:"One action with what it asks for, what has arrived, and its history."`
 	Add    actionsAddCmd    `cmd:"" help:"Make an action."`
 	Edit   actionsEditCmd   `cmd:"" help:"Change an action; what is not named stays."`
+	Move   actionsMoveCmd   `cmd:"" help:"Move an action on the board: open, in_progress or done."`
 	Done   actionsDoneCmd   `cmd:"" help:"Mark an action as done; the next of its series is made."`
 	Reopen actionsReopenCmd `cmd:"" help:"Take back that an action is done."`
 	Retire actionsRetireCmd `cmd:"" help:"Take an action out of use with a reason; nothing is deleted."`
@@ -53,16 +54,19 @@ func toActionJSON(v program.ActionView) actionJSON {
 
 type actionsListCmd struct {
 	Overdue   bool   `help:"Only what should have been done by now."`
-	State     string `help:"Only what stands so: overdue, due_soon, open, in_review, done or retired." placeholder:"STATE"`
+	State     string `help:"Only what stands so: overdue, due_soon, open, in_progress, in_review, done or retired." placeholder:"STATE"`
 	Owner     string `help:"Only what this person owns or does for the owner." placeholder:"NAME"`
 	Control   string `help:"Only what proves this control." placeholder:"KEY"`
 	Framework string `help:"Only what proves a control of this framework." placeholder:"ID"`
+	Due       string `help:"Only what is overdue, is due within a week or month, or has no date (none)." placeholder:"WHEN"`
+	Evidence  string `help:"Only where some evidence is attached, none is, or something asked for is missing." placeholder:"some|none|missing"`
+	Text      string `help:"Only those whose key, title or description hold this text." placeholder:"TEXT"`
 	All       bool   `help:"Retired ones too."`
 }
 
 func (c *actionsListCmd) Run(ctx context.Context, g *Globals) error {
 	return g.with(ctx, func(a *app.App) error {
-		views, err := a.Program.FilteredActions(ctx, a.Workspace, program.ActionFilter{State: program.State(c.State), Owner: c.Owner, Control: c.Control, Framework: c.Framework, Retired: c.All})
+		views, err := a.Program.FilteredActions(ctx, a.Workspace, program.ActionFilter{State: program.State(c.State), Owner: c.Owner, Control: c.Control, Framework: c.Framework, Due: c.Due, Evidence: c.Evidence, Text: c.Text, Retired: c.All})
 		if err != nil {
 			return badInput(err)
 		}
@@ -247,6 +251,18 @@ func (c *actionsEditCmd) Run(ctx context.Context, g *Globals) error {
 	return g.with(ctx, func(a *app.App) error {
 		made, err := a.Program.EditAction(ctx, caller(a), c.ID, e)
 		return g.acted(ctx, a, made, err, "Changed")
+	})
+}
+
+type actionsMoveCmd struct {
+	actionID
+	Status string `arg:"" help:"open, in_progress or done."`
+}
+
+func (c *actionsMoveCmd) Run(ctx context.Context, g *Globals) error {
+	return g.with(ctx, func(a *app.App) error {
+		made, err := a.Program.Move(ctx, caller(a), c.ID, evidence.ActionStatus(c.Status))
+		return g.acted(ctx, a, made, err, "Moved")
 	})
 }
 

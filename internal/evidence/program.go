@@ -31,8 +31,9 @@ type ActionStatus string
 
 // The statuses of an action. Overdue is no status: it follows from Due.
 const (
-	ActionOpen ActionStatus = "open"
-	ActionDone ActionStatus = "done"
+	ActionOpen    ActionStatus = "open"
+	ActionStarted ActionStatus = "in_progress" // somebody says that he is at it
+	ActionDone    ActionStatus = "done"
 )
 
 // Cadence says how often an action comes again.

@@ -348,6 +348,28 @@ func (s *Service) Done(ctx context.Context, c people.Caller, idOrKey, note strin
 	return a, s.Roll(ctx, c.Workspace)
 }
 
+// Move moves an action on the board: to open, in progress, or done, of which Done and Reopen keep more.
+func (s *Service) Move(ctx context.Context, c people.Caller, idOrKey string, to evidence.ActionStatus) (evidence.Action, error) {
+	a, err := s.actionInUse(ctx, c, idOrKey)
+	if err != nil {
+		return evidence.Action{}, err
+	}
+	switch {
+	case a.Status == to:
+		return evidence.Action{}, evidence.Errorf(evidence.Conflict, "%s stands there already.", a.Key)
+	case to == evidence.ActionDone:
+		return s.Done(ctx, c, idOrKey, "")
+	case to != evidence.ActionOpen && to != evidence.ActionStarted:
+		return evidence.Action{}, evidence.Errorf(evidence.Invalid, "%.40q is no status. Actions are open, in_progress or done.", to)
+	}
+	from := a.Status
+	a.Status, a.Note, a.DoneAt, a.DoneBy = to, "", time.Time{}, ""
+	if a, err = s.store.ChangeAction(ctx, a); err != nil {
+		return evidence.Action{}, err
+	}
+	return a, s.note(ctx, c.Workspace, c.Who(), "action.move", a.Key, fmt.Sprintf("from %s to %s", Column(from).Words(), Column(to).Words()))
+}
+
 // Reopen takes back that an action is done. One that its evidence fills stays done: detach the evidence.
 func (s *Service) Reopen(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error) {
 	a, err := s.actionInUse(ctx, c, idOrKey)

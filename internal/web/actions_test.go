@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/exhibithq/exhibit/internal/people"
@@ -60,6 +61,49 @@ func TestActionForms(t *testing.T) {
 	reviewer := htmlcheck.Parse(t, s.get(s.as(people.Reviewer), action).body)
 	if n := len(reviewer.All("form[action*='/actions/']")); n != 0 {
 		t.Error("a reviewer is offered to change an action")
+	}
+}
+
+// TestActionBoard holds that the board moves actions without a script, keeps the filters, and says why it does not.
+func TestActionBoard(t *testing.T) {
+	s := newSite(t)
+	s.fillActions()
+	c := s.as(people.Admin)
+	late, err := s.store.Action(t.Context(), s.ws, "A-LATE")
+	must(t, err)
+	at := "/actions/" + string(late.ID) + "/move"
+	board := htmlcheck.Parse(t, s.get(c, "/actions?view=board&owner=ada+okafor").body)
+	board.Has("#"+string(late.ID), "Overdue")
+	form := board.One("#" + string(late.ID) + " form")
+	if got := htmlcheck.Attr(form, "action"); got != at+"?owner=ada+okafor" {
+		t.Errorf("the form leads to %q", got)
+	}
+	for _, step := range []struct{ to, column string }{{"in_progress", "In progress"}, {"open", "To do"}, {"done", "Done"}, {"open", "To do"}} {
+		a := s.post(c, at+"?owner=ada+okafor", url.Values{"to": {step.to}})
+		if want := "/actions?owner=ada+okafor&view=board#" + string(late.ID); a.status != http.StatusSeeOther || a.header.Get("Location") != want {
+			t.Fatalf("to %s: %d %s", step.to, a.status, a.header.Get("Location"))
+		}
+		page := htmlcheck.Parse(t, s.get(c, "/actions?view=board").body)
+		for _, section := range page.All(".board > section") {
+			if htmlcheck.Text(section) != "" && strings.Contains(htmlcheck.Text(section), late.Title) != strings.HasPrefix(strings.TrimSpace(htmlcheck.Text(section)), step.column) {
+				t.Errorf("moved to %s it stands in %.40q", step.to, strings.TrimSpace(htmlcheck.Text(section)))
+			}
+		}
+	}
+	htmlcheck.Parse(t, s.post(c, at, url.Values{"to": {"open"}}).body).Has(".note", "stands there already")
+	htmlcheck.Parse(t, s.post(c, at, url.Values{"to": {"gone"}}).body).Has(".note", "is no status")
+	if n := len(htmlcheck.Parse(t, s.get(s.as(people.Reviewer), "/actions?view=board").body).All(".board form")); n != 0 {
+		t.Error("a reviewer is offered moves")
+	}
+	for query, want := range map[string]string{"q=POLICY": "A-SOON", "due=overdue": "A-LATE", "due=week": "A-SOON", "status=retired": "A-OLD", "evidence=missing&due=overdue&owner=marek+dvořák": "A-LATE"} {
+		page := htmlcheck.Parse(t, s.get(c, "/actions?"+query).body)
+		if rows := page.All("tbody tr"); len(rows) != 1 || !strings.Contains(htmlcheck.Text(rows[0]), want) {
+			t.Errorf("%s shows %d rows, want %s", query, len(rows), want)
+		}
+	}
+	htmlcheck.Parse(t, s.get(c, "/actions?q=nowhere").body).Has(".empty", "No action fits")
+	if a := s.get(c, "/actions?due=soon"); a.status != http.StatusBadRequest {
+		t.Errorf("a due date that is none gives %d", a.status)
 	}
 }
 

@@ -22,6 +22,7 @@ func (s *server) actionOperations(api huma.API) {
 	}
 	mount(s, api, change(http.MethodPost, "/actions", "add-action", "Make an action"), s.apiAddAction)
 	mount(s, api, change(http.MethodPatch, "/actions/{id}", "edit-action", "Change an action; what is not named stays"), s.apiEditAction)
+	mount(s, api, change(http.MethodPost, "/actions/{id}/move", "move-action", "Move an action on the board: open, in_progress or done"), s.apiMoveAction)
 	mount(s, api, change(http.MethodPost, "/actions/{id}/done", "finish-action", "Mark an action as done; the next of its series is made"), s.apiDoneAction)
 	mount(s, api, change(http.MethodPost, "/actions/{id}/reopen", "reopen-action", "Take back that an action is done"), s.apiReopenAction)
 	mount(s, api, change(http.MethodPost, "/actions/{id}/retire", "retire-action", "Take an action out of use with a reason"), s.apiRetireAction)
@@ -34,7 +35,7 @@ type apiAction struct {
 	Description string                     `json:"description"`
 	Control     string                     `json:"control"`
 	Status      evidence.ActionStatus      `json:"status"`
-	State       program.State              `json:"state" doc:"Where it stands: overdue, due_soon, open, in_review, done, retired"`
+	State       program.State              `json:"state" doc:"Where it stands: overdue, due_soon, open, in_progress, in_review, done, retired"`
 	Overdue     bool                       `json:"overdue"`
 	Owner       string                     `json:"owner"`
 	Delegate    string                     `json:"delegate"`
@@ -73,12 +74,15 @@ type actionsInput struct {
 	Owner     string `query:"owner" maxLength:"200" doc:"Only those of this owner or delegate"`
 	Control   string `query:"control" maxLength:"60" doc:"Only those that prove this control, by id or key"`
 	Framework string `query:"framework" maxLength:"60" doc:"Only those whose control serves this framework"`
+	Due       string `query:"due" maxLength:"20" doc:"Only what is overdue, is due within a week or a month, or has no date: overdue, week, month, none"`
+	Evidence  string `query:"evidence" maxLength:"20" doc:"Only where something is attached, nothing is, or something asked for is missing: some, none, missing"`
+	Text      string `query:"q" maxLength:"200" doc:"Only those whose key, title or description hold this text"`
 }
 
 func (s *server) apiActions(ctx context.Context, c people.Caller, in *actionsInput) (apiActions, error) {
 	out := apiActions{Actions: []apiAction{}}
 	list, err := s.cfg.Program.FilteredActions(ctx, c.Workspace, program.ActionFilter{
-		State: program.State(in.State), Owner: in.Owner, Control: in.Control, Framework: in.Framework, Retired: in.Retired,
+		State: program.State(in.State), Owner: in.Owner, Control: in.Control, Framework: in.Framework, Due: in.Due, Evidence: in.Evidence, Text: in.Text, Retired: in.Retired,
 	})
 	if err != nil {
 		return out, err
@@ -158,6 +162,18 @@ func (s *server) apiEditAction(ctx context.Context, c people.Caller, in *editAct
 	made, err := s.cfg.Program.EditAction(ctx, c, in.ID, program.ActionEdit{
 		Control: b.Control, Title: b.Title, Description: b.Description, Owner: b.Owner, Delegate: b.Delegate, Due: b.Due, Cadence: b.Cadence, Requests: b.Requests, Revision: b.Revision,
 	})
+	return s.actionNow(ctx, c, made, err)
+}
+
+type moveActionInput struct {
+	ID   string `path:"id" maxLength:"60" doc:"Its id or key"`
+	Body struct {
+		Status evidence.ActionStatus `json:"status" enum:"open,in_progress,done"`
+	}
+}
+
+func (s *server) apiMoveAction(ctx context.Context, c people.Caller, in *moveActionInput) (apiAction, error) {
+	made, err := s.cfg.Program.Move(ctx, c, in.ID, in.Body.Status)
 	return s.actionNow(ctx, c, made, err)
 }
 

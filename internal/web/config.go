@@ -184,6 +184,7 @@ type Program interface {
 	FilteredActions(ctx context.Context, ws evidence.ID, f program.ActionFilter) ([]program.ActionView, error)
 	AddAction(ctx context.Context, c people.Caller, d program.ActionDraft) (evidence.Action, error)
 	EditAction(ctx context.Context, c people.Caller, idOrKey string, e program.ActionEdit) (evidence.Action, error)
+	Move(ctx context.Context, c people.Caller, idOrKey string, to evidence.ActionStatus) (evidence.Action, error)
 	Done(ctx context.Context, c people.Caller, idOrKey, note string) (evidence.Action, error)
 	Reopen(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error)
 	RetireAction(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error)

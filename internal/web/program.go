@@ -3,11 +3,9 @@ package web
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
-	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/view"
@@ -92,7 +90,7 @@ func (p programme) control(idOrKey string) (evidence.Control, error) {
 
 func (p programme) actionRow(v program.ActionView) view.ActionRow {
 	a := v.Action
-	row := view.ActionRow{Action: a, State: v.State, Open: v.Open, Overdue: v.Overdue, Idle: v.Idle, Period: v.Period, FilledBy: v.FilledBy, Control: p.controlOf(a.Control), Artifacts: p.attached(evidence.Target{Action: a.ID})}
+	row := view.ActionRow{Action: a, State: v.State, Column: v.Column(), Moves: v.Moves(), Open: v.Open, Overdue: v.Overdue, Idle: v.Idle, Period: v.Period, FilledBy: v.FilledBy, Control: p.controlOf(a.Control), Artifacts: p.attached(evidence.Target{Action: a.ID})}
 	return row
 }
 
@@ -107,45 +105,6 @@ func (p programme) controlRow(c evidence.Control) view.ControlRow {
 		row.LastPeriod = row.Artifacts[0].Artifact.Period
 	}
 	return row
-}
-
-func (s *server) actions(w http.ResponseWriter, r *http.Request) error {
-	all, err := s.programme(r.Context(), people.From(r.Context()).Workspace)
-	if err != nil {
-		return err
-	}
-	v := view.Actions{Now: s.now(), MayManage: people.From(r.Context()).Has(people.ManageActions)}
-	wanted := r.FormValue("status")
-	v.Tabs = []view.Tab{{Name: "All"}, {Name: "Overdue"}, {Name: "Open"}, {Name: "Done"}}
-	words := []string{"", "overdue", "open", "done"}
-	if !slices.Contains(words, wanted) {
-		return evidence.Errorf(evidence.Invalid, "There is no status %.40q. Actions are open, overdue or done.", wanted)
-	}
-	for _, a := range all.actions {
-		overdue, done := a.Overdue, a.Action.Status == evidence.ActionDone
-		is := []bool{true, overdue, !done && !a.Idle, done}
-		for i := range v.Tabs {
-			if is[i] {
-				v.Tabs[i].Count++
-				if words[i] == wanted {
-					v.Rows = append(v.Rows, all.actionRow(a))
-				}
-			}
-		}
-	}
-	v.Overdue = v.Tabs[1].Count
-	for i := range v.Tabs {
-		v.Tabs[i].Here, v.Tabs[i].Href = words[i] == wanted, "/actions"
-		if words[i] != "" {
-			v.Tabs[i].Href += "?status=" + words[i]
-		}
-	}
-	slices.SortStableFunc(v.Rows, func(a, b view.ActionRow) int { return dueFirst(a.Action, b.Action) })
-	p, err := s.framed(r, "Actions", "/actions")
-	if err != nil {
-		return err
-	}
-	return render(w, r, http.StatusOK, view.ActionsPage(p, v))
 }
 
 // dueFirst puts what is due first in front; what is done and what has no date stand last.
