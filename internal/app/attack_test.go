@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/bundle"
+	"github.com/exhibithq/exhibit/internal/seal"
 	"github.com/exhibithq/exhibit/internal/translog"
 	"github.com/exhibithq/exhibit/internal/verify"
 )
@@ -331,6 +332,29 @@ func attacks() []attack {
 				"subject": l.Text("subject"), "actor_commit": zero, "reason_commit": zero, "prev": ""}})
 			f.relog()
 		}},
+		{"two leaves change places, and it is signed", "chain", func(f *forgery) {
+			i := f.find(translog.KindPage, 1)
+			f.raw[i-1], f.raw[i] = f.raw[i], f.raw[i-1]
+			f.sign()
+		}},
+		{"an event comes again with other bytes, everywhere", "coverage_counts", func(f *forgery) {
+			p := f.part(bundle.DirRaw, "signinattempts/"+fmt.Sprintf("%08d.json", f.leaves[f.find(translog.KindPage, 1)].Int("page")))
+			twin := strings.Replace(eventOf("signinattempts", 1, storyStart.Add(time.Hour)), `"CA"`, `"US"`, 1)
+			f.parts[p] = bytes.Replace(f.parts[p], []byte(`"items":[`), []byte(`"items":[`+twin+`, `), 1)
+			f.reroot(p)
+			f.relog()
+		}},
+		{"a page is erased without a word", "page_changed", func(f *forgery) {
+			p := f.part(bundle.DirRaw, "signinattempts/salts.txt")
+			f.parts[p] = bytes.Replace(f.parts[p], []byte(" 01"), []byte(" 02"), 1)
+			f.relog()
+		}},
+		{"a page is put into another stream", "page_missing", func(f *forgery) {
+			p := f.part(bundle.DirRaw, "signinattempts/"+fmt.Sprintf("%08d.json", f.leaves[f.find(translog.KindPage, 0)].Int("page")))
+			f.parts[strings.Replace(p, "signinattempts", "itemusages", 1)] = f.parts[p]
+			delete(f.parts, p)
+			f.relog()
+		}},
 		{"a leaf of an unknown kind", "leaf_unknown", func(f *forgery) {
 			f.raw[3] = []byte("exhibit/leaf/v1 murmur\n{\"at\":1}\n")
 			f.sign()
@@ -448,10 +472,61 @@ func TestAttacks(t *testing.T) {
 		f := s.forge()
 		f.key = old
 		f.sign()
-		if r := s.verify(f.zip(), verify.Options{Policy: s.policy}); r.Verdict != verify.Failed {
+		for _, policy := range []*translog.Policy{nil, s.policy} {
+			if r := s.verify(f.zip(), verify.Options{Policy: policy}); r.Verdict != verify.Failed || r.Failures[0].Code != "key_retired" {
+				t.Errorf("%s, %v", r.Verdict, r.Failures)
+			}
+		}
+		f = s.forge() // beside the key that took its place
+		f.parts[bundle.PathCheckpoint] = append(f.parts[bundle.PathCheckpoint], bytes.SplitAfter(f.head.Sign(s.now, old), []byte("\n\n"))[1]...)
+		f.resignProofs()
+		if r := s.verify(f.zip(), verify.Options{}); r.Verdict != verify.Failed || r.Failures[0].Code != "key_retired" {
+			t.Errorf("%s, %v", r.Verdict, r.Failures)
+		}
+		f = s.forge() // the end of the key is called the end of another one
+		i := f.find(translog.KindKey, 2)
+		setText(f.leaves[i], "effective_size", f.leaves[i].Int("effective_size")+5)
+		f.key = s.newest()
+		f.relog()
+		if r := s.verify(f.zip(), verify.Options{}); r.Verdict != verify.Failed || !slices.ContainsFunc(r.Failures, func(x verify.Failure) bool { return x.Code == "key" }) {
 			t.Errorf("%s, %v", r.Verdict, r.Failures)
 		}
 	})
+	t.Run("a newer version's leaf", func(t *testing.T) {
+		s := newStory(t)
+		f := s.forge()
+		i := f.find(translog.KindCoverage, 0)
+		strange := fmt.Appendf(nil, "exhibit/leaf/v1 murmur\n{\"at\":%d}\n", f.leaves[i].At())
+		f.raw = slices.Insert(f.raw, i, strange)
+		f.sign()
+		r := s.verify(f.zip(), verify.Options{Policy: s.policy})
+		if r.Verdict != verify.Unknown || len(r.Failures) != 1 || r.Complete || r.Reproduced || r.Verdict.Reaches(verify.Consistent) {
+			t.Errorf("%s, %v", r.Verdict, r.Failures)
+		}
+	})
+}
+
+// newest opens the key that was added last.
+func (s *story) newest() *translog.SigningKey {
+	s.t.Helper()
+	l, err := s.Store.Log(s.t.Context(), s.Workspace)
+	s.ok(err)
+	keys, err := s.Store.LogKeys(s.t.Context(), l)
+	s.ok(err)
+	box, err := s.Connections.Box(s.t.Context(), s.Workspace)
+	s.ok(err)
+	for _, k := range keys {
+		if !k.RetiredAt.IsZero() {
+			continue
+		}
+		secret, err := box.Open(k.Sealed, "", seal.PurposeLogKey)
+		s.ok(err)
+		key, err := translog.ParseSigningKey(secret.Reveal())
+		s.ok(err)
+		return key
+	}
+	s.t.Fatal("no key signs")
+	return nil
 }
 
 // resignProofs puts the checkpoint as it is now into every proof.

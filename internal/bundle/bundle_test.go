@@ -3,9 +3,12 @@ package bundle
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,7 +139,30 @@ func TestHostileContainers(t *testing.T) {
 		"a bomb":         odd(func(h *zip.FileHeader) { h.CompressedSize64, h.UncompressedSize64 = 10, 100<<20 }, "a.txt"),
 		"a size lie":     odd(func(h *zip.FileHeader) { h.CompressedSize64, h.UncompressedSize64 = 10, 11 }, "a.txt"),
 		"another method": odd(func(h *zip.FileHeader) { h.Method = 12 }, "a.txt"),
+		"a device":       odd(func(h *zip.FileHeader) { h.SetMode(0o600 | fs.ModeDevice) }, "a.txt"),
+		"a folder":       odd(func(h *zip.FileHeader) { h.SetMode(0o700 | fs.ModeDir) }, "a.txt"),
+		"a zip64 size":   odd(func(h *zip.FileHeader) { h.UncompressedSize64 = 1 << 33 }, "a.txt"),
+		"another time":   odd(func(h *zip.FileHeader) { h.ModifiedTime = 1 }, "a.txt"),
 	}
+	first := int(binary.LittleEndian.Uint16(good[26:])) + 30 + int(binary.LittleEndian.Uint32(good[18:])) // where the second header begins
+	hostile["a gap between parts"] = slices.Insert(bytes.Clone(good), first, 0)
+	end := len(good) - 22
+	hostile["a gap before the directory"] = slices.Insert(bytes.Clone(good), int(binary.LittleEndian.Uint32(good[end+16:])), 0)
+	zip64 := slices.Insert(bytes.Clone(good), end, append([]byte("PK\x06\x07"), make([]byte, 16)...)...)
+	hostile["a zip64 end"] = zip64
+	for what, at := range map[string]int{"more parts than there are": end + 10, "fewer parts here": end + 8, "a second disk": end + 4, "a comment behind": end + 20, "another directory": end + 16, "a longer directory": end + 12} {
+		b := bytes.Clone(good)
+		b[at]++
+		hostile[what] = b
+	}
+	twice := bytes.Clone(good) // the second entry of the directory points at the first part
+	dir := int(binary.LittleEndian.Uint32(good[end+16:]))
+	second := dir + 46 + int(binary.LittleEndian.Uint16(good[dir+28:]))
+	binary.LittleEndian.PutUint32(twice[second+42:], 0)
+	hostile["parts that overlap"] = twice
+	nested := bytes.Clone(good) // a header's sizes reach over the next part
+	binary.LittleEndian.PutUint32(nested[18:], binary.LittleEndian.Uint32(good[18:])+40)
+	hostile["a part inside of a part"] = nested
 	for _, name := range []string{"../a", "/a", `a\b`, "c:/a", "a\x00b", "A.txt", "аdmin.txt", "a\u202e.txt", "e\u0301.txt", "con", "con.txt", "a/aux.json", "a.", "a ", "a//b",
 		"a/", ".a", "a/../b", strings.Repeat("a", 201), "lpt1.x", "a/./b"} {
 		hostile["the name "+name] = odd(nil, name)

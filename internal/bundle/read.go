@@ -262,6 +262,7 @@ func (r *Reader) Read(name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := io.ReadAll(in)
-	return b, err
+	b := bytes.NewBuffer(make([]byte, 0, r.Size(name)+bytes.MinRead))
+	_, err = b.ReadFrom(in)
+	return b.Bytes(), err
 }

@@ -151,8 +151,8 @@ func (v *verifier) artifacts() error {
 			v.fail(stepArtifacts, "artifact_file", "%s belongs to no artifact, or to one without being a file of it", f.Path)
 		}
 	}
-	for i, a := range m.Artifacts {
-		v.opt.Progress("artifacts", int64(i), int64(len(m.Artifacts)))
+	var all []derivation
+	for _, a := range m.Artifacts {
 		leaves := v.log.arts[a.ID]
 		at := slices.IndexFunc(leaves, func(x artLeaf) bool { return x.record == a.Record })
 		if at < 0 || leaves[at].leaf.Int("version") != a.Version || leaves[at].n >= m.AsOf {
@@ -160,11 +160,12 @@ func (v *verifier) artifacts() error {
 			continue
 		}
 		if v.artifactFiles(leaves[at], byRecord[a.Record]) {
-			if err := v.derive(leaves[at], byRecord[a.Record]); err != nil {
-				return err
-			}
+			all = append(all, derivation{leaves[at], byRecord[a.Record]})
 		}
 		delete(byRecord, a.Record)
+	}
+	if err := v.deriveAll(all); err != nil {
+		return err
 	}
 	for _, files := range byRecord {
 		v.fail(stepArtifacts, "artifact_file", "%s belongs to no artifact of the bundle", files[0].Path)

@@ -242,6 +242,7 @@ func (v *verifier) page(st *streamState, p pageLeaf, path string, salts translog
 	v.Events += int64(len(got.Records))
 	lines.compare(body.Bytes(), got.Records)
 	v.replay.add(st, p, body.Bytes(), got.Records, covered)
+	v.replay.cache.hold(path, cached{body.Bytes(), got.Records})
 }
 
 // lineReader compares the events that are shown one a line with those of the pages.

@@ -353,7 +353,7 @@ func (v *verifier) ownKeys() {
 func (v *verifier) leaf(n int64, raw []byte) {
 	l, err := translog.DecodeLeaf(raw)
 	if errors.Is(err, translog.ErrUnknownKind) || errors.Is(err, translog.ErrSchema) {
-		v.fail(stepLeaves, "leaf_unknown", "leaf %d: %v. A newer version of Exhibit may know it", n, err)
+		v.fail(stepLeaves, codeUnknown, "leaf %d: %v. A newer version of Exhibit may know it", n, err)
 		return
 	}
 	if err != nil {
@@ -471,7 +471,7 @@ func (v *verifier) key(n int64, l translog.Leaf) {
 			v.unproven("What the log said before leaf %d by its signature alone: the key %08x was in foreign hands when it was ended. What a witness, a time stamp or a pin of before vouches for stands.", n, k.ID)
 		}
 	default:
-		v.fail(stepLeaves, "leaf_unknown", "leaf %d does %q with a key, which this version does not know", n, l.Text("op"))
+		v.fail(stepLeaves, codeUnknown, "leaf %d does %q with a key, which this version does not know", n, l.Text("op"))
 	}
 }
 

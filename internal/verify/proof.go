@@ -42,7 +42,8 @@ func Proof(proof, leaf []byte, policy *translog.Policy) ProofReport {
 	}
 	r.Leaf, err = translog.DecodeLeaf(leaf)
 	if errors.Is(err, translog.ErrUnknownKind) || errors.Is(err, translog.ErrSchema) {
-		return fail("leaf_unknown", "%v. A newer version of Exhibit may know it", err)
+		r.Verdict = Unknown
+		return fail(codeUnknown, "%v. A newer version of Exhibit may know it", err)
 	}
 	if err != nil {
 		return fail("leaf", "%v", err)

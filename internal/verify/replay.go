@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -186,11 +187,13 @@ func (t *track) sorted() []uint32 {
 	return t.order
 }
 
-// pageCache keeps the pages that were read last.
+// pageCache keeps the pages that were read last. Several goroutines may ask it at once.
 type pageCache struct {
 	v    *verifier
-	keys []string
+	mu   sync.Mutex
+	keys []string // oldest first
 	all  map[string]cached
+	size int // bytes, about
 }
 
 type cached struct {
@@ -198,12 +201,43 @@ type cached struct {
 	records []source.Record
 }
 
-const cachedPages = 24
+// cachedBytes is how much of the pages is kept in memory; recordBytes is about what a record's facts take.
+const (
+	cachedBytes = 160 << 20
+	recordBytes = 640
+)
+
+func (x cached) bytes() int { return cap(x.body) + recordBytes*cap(x.records) }
+
+// held gives a page that is in memory.
+func (c *pageCache) held(path string) (cached, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	x, ok := c.all[path]
+	return x, ok
+}
+
+// hold keeps a page in memory, in place of those that were read first.
+func (c *pageCache) hold(path string, x cached) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, twice := c.all[path]; twice {
+		return
+	}
+	for c.size += x.bytes(); c.size > cachedBytes && len(c.keys) > 0; c.keys = c.keys[1:] {
+		c.size -= c.all[c.keys[0]].bytes()
+		delete(c.all, c.keys[0])
+	}
+	if c.all == nil {
+		c.all = map[string]cached{}
+	}
+	c.keys, c.all[path] = append(c.keys, path), x
+}
 
 func (c *pageCache) get(t *track, number uint32) ([]byte, []source.Record, error) {
 	p := t.pages[number]
 	path := fmt.Sprintf("%s%s/%s/%08d.json", bundle.DirRaw, t.st.key.connection, t.st.key.stream, p.page)
-	if x, ok := c.all[path]; ok {
+	if x, ok := c.held(path); ok {
 		return x.body, x.records, nil
 	}
 	body, err := c.v.in.Read(path, 64<<20)
@@ -222,15 +256,7 @@ func (c *pageCache) get(t *track, number uint32) ([]byte, []source.Record, error
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.all == nil {
-		c.all = map[string]cached{}
-	}
-	if len(c.keys) >= cachedPages {
-		delete(c.all, c.keys[0])
-		c.keys = c.keys[1:]
-	}
-	c.keys = append(c.keys, path)
-	c.all[path] = cached{body, page.Records}
+	c.hold(path, cached{body, page.Records})
 	return body, page.Records, nil
 }
 

@@ -26,7 +26,7 @@ func (v *verifier) reviewed(n int64, l translog.Leaf) {
 		v.fail(stepLeaves, "review_subject", "leaf %d (%s) is not about a version %d of artifact %s that the log told of before", n, l.Kind, l.Int("version"), id)
 	}
 	if verdict := evidence.ReviewVerdict(l.Text("verdict")); l.Kind == translog.KindReview && !slices.Contains(evidence.ReviewVerdicts(), verdict) {
-		v.fail(stepLeaves, "leaf_unknown", "leaf %d has the verdict %.40q, which this version does not know", n, verdict)
+		v.fail(stepLeaves, codeUnknown, "leaf %d has the verdict %.40q, which this version does not know", n, verdict)
 	}
 }
 

@@ -23,6 +23,7 @@ type Verdict string
 // The verdicts.
 const (
 	Failed      Verdict = "FAILED"      // something does not agree
+	Unknown     Verdict = "UNKNOWN"     // nothing disagrees, but the log says things that this version does not know
 	Consistent  Verdict = "CONSISTENT"  // all of it agrees with itself; whoever made up a whole log would pass too
 	Authentic   Verdict = "AUTHENTIC"   // and the log is that of the key which the verifier brought
 	Witnessed   Verdict = "WITNESSED"   // and enough witnesses saw this very log
@@ -169,10 +170,13 @@ func (v *verifier) unproven(format string, args ...any) {
 // finish gives the verdict.
 func (v *verifier) finish() Report {
 	r := v.Report
-	rejected := slices.ContainsFunc(r.Failures, func(f Failure) bool { return !belowGrade[f.Code] })
+	rejected := slices.ContainsFunc(r.Failures, func(f Failure) bool { return !belowGrade[f.Code] && f.Code != codeUnknown })
+	unknown := slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Code == codeUnknown })
 	switch {
 	case rejected:
 		r.Verdict, r.Complete, r.Reproduced = Failed, false, false
+	case unknown:
+		r.Verdict, r.Complete, r.Reproduced = Unknown, false, false
 	case !v.judgement.Logged:
 		r.Verdict = Consistent
 	case !v.judgement.Quorum:
@@ -207,6 +211,9 @@ func (v *verifier) finish() Report {
 // belowGrade are failures that lower the grade and say nothing against the content.
 var belowGrade = map[string]bool{"log_key_unknown": true, "quorum_missing": true, "timestamp_missing": true}
 
+// codeUnknown is the code of leaves that this version does not know: it cannot say whether they are good.
+const codeUnknown = "leaf_unknown"
+
 // Wanted gives the verdict that the options ask for, and whether a report reaches it.
 func (o Options) Wanted() Verdict {
 	switch {
@@ -222,7 +229,7 @@ func (o Options) Wanted() Verdict {
 
 // Reaches reports whether v is at least wanted.
 func (v Verdict) Reaches(wanted Verdict) bool {
-	order := []Verdict{Failed, Consistent, Authentic, Witnessed, Timestamped}
+	order := []Verdict{Failed, Unknown, Consistent, Authentic, Witnessed, Timestamped}
 	return slices.Index(order, v) >= slices.Index(order, wanted)
 }
 

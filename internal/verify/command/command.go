@@ -180,6 +180,7 @@ func printJSON(out io.Writer, r verify.Report, opt verify.Options, again *verify
 // meaning says a verdict in a sentence.
 var meaning = map[verify.Verdict]string{
 	verify.Failed:      "Something does not agree. Do not rely on this bundle.",
+	verify.Unknown:     "The log says things that this version does not know: it can say neither that the bundle is good nor that it is not. Get a newer verifier.",
 	verify.Consistent:  "Everything agrees with itself. Whose log it is has not been shown.",
 	verify.Authentic:   "Everything agrees, and the log is that of the key that you brought.",
 	verify.Witnessed:   "Everything agrees, the log is that of your key, and enough witnesses saw this very log.",

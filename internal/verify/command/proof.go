@@ -71,6 +71,7 @@ func vouchedBy(r verify.ProofReport) []vouchJSON {
 // proofMeaning says in a sentence what a verdict says of a single leaf.
 var proofMeaning = map[verify.Verdict]string{
 	verify.Failed:     "Something does not agree. Do not rely on this proof.",
+	verify.Unknown:    "The leaf is in the log, but is of a kind that this version does not know. Get a newer verifier.",
 	verify.Consistent: "The leaf is in the log of this checkpoint. Whose log it is has not been shown.",
 	verify.Authentic:  "The leaf is in the log, which is that of the key that you brought.",
 	verify.Witnessed:  "The leaf is in the log, which is that of your key, and enough witnesses saw this very log.",
