@@ -149,7 +149,7 @@ func (r Role) Says() string {
 	case HelpDesk:
 		return "Keeps connections alive; sees no event and no artifact."
 	case Reviewer:
-		return "Judges evidence: sees everything, changes nothing."
+		return "Judges evidence: sees everything, approves or rejects what somebody else made, changes nothing."
 	case Auditor:
 		return "Works in the rooms of the audits that he is let into: their period, their controls, and nothing else."
 	case Viewer:

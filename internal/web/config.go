@@ -78,6 +78,7 @@ type Store interface {
 	Attachments(ctx context.Context, ws evidence.ID, f store.AttachmentFilter) ([]evidence.Attachment, error)
 	WorkspaceNames(ctx context.Context) ([]store.Named, error)
 	Members(ctx context.Context, ws evidence.ID) ([]store.Member, error)
+	Bundles(ctx context.Context, ws, audit evidence.ID) ([]store.Bundle, error)
 	Member(ctx context.Context, ws, id evidence.ID) (store.Member, error)
 	Trail(ctx context.Context, r store.TrailRequest) (store.TrailPage, error)
 	TrailWords(ctx context.Context, ws evidence.ID) (whos, whats []string, err error)

@@ -28,6 +28,10 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	steps, err := s.steps(r.Context(), c, o, rows)
+	if err != nil {
+		return err
+	}
 	p, err := s.framed(r, "Home", "/")
 	if err != nil {
 		return err
@@ -36,7 +40,7 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) error {
 		p.Mark = mark
 	}
 	return render(w, r, http.StatusOK, view.HomePage(p, view.Home{
-		Now: s.now(), Numbers: o.numbers, Attention: o.attention, Connections: o.cards, Artifacts: rows[:min(newest, len(rows))],
-		MayManage: c.Has(people.ManageConnections), MaySources: c.Has(people.ReadSources), MayArtifact: c.Has(people.ReadArtifacts),
+		Now: s.now(), Numbers: o.numbers, Steps: steps, Attention: o.attention, Connections: o.cards, Artifacts: rows[:min(newest, len(rows))],
+		MayManage: c.Has(people.ManageConnections), MaySources: c.Has(people.ReadSources), MayArtifact: c.Has(people.ReadArtifacts), MayEvents: c.Has(people.ReadEvents),
 	}))
 }
