@@ -13,6 +13,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/recipe"
+	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/ui"
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
@@ -36,6 +37,10 @@ func (s *server) showAction(w http.ResponseWriter, r *http.Request, status int, 
 	v.Now, v.Row, v.MayManage = s.now(), all.actionRow(found), c.Has(people.ManageActions)
 	v.Asked = asksOf(found, c.Has(people.BuildArtifacts))
 	if v.History, err = s.cfg.Program.ActionHistory(ctx, c.Workspace, a.Key); err != nil {
+		return err
+	}
+	v.History = slices.DeleteFunc(v.History, func(h store.Activity) bool { return h.What == store.CommentActivity }) // shown as comments
+	if err := s.comments(r, a.ID, &v); err != nil {
 		return err
 	}
 	p, err := s.framed(r, a.Title, "/actions", ui.Crumb{Name: a.Key})

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
 )
 
@@ -26,6 +27,11 @@ func (s *site) fillActions() {
 	must(s.t, err)
 	old := one(program.ActionDraft{Key: "A-OLD", Title: "Ask the old office for its keys", Due: noon.Add(30 * day)})
 	_, err = p.RetireAction(ctx, me, string(old.ID), "The old office was closed.")
+	must(s.t, err)
+	_, err = p.Comment(ctx, me, "A-LATE", "The list lacks the contractors. @Ada Okafor, who has theirs?\nWithout it the month stays open.")
+	must(s.t, err)
+	s.advance(time.Minute)
+	_, err = p.Comment(ctx, people.Caller{Member: "us_marek", Workspace: s.ws, Name: "Marek Dvořák", Role: people.Collaborator}, "A-LATE", "I asked; it comes tomorrow.")
 	must(s.t, err)
 	s.advance(time.Second)
 }

@@ -3,10 +3,12 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/htmlcheck"
 )
 
@@ -61,6 +63,39 @@ func TestActionForms(t *testing.T) {
 	reviewer := htmlcheck.Parse(t, s.get(s.as(people.Reviewer), action).body)
 	if n := len(reviewer.All("form[action*='/actions/']")); n != 0 {
 		t.Error("a reviewer is offered to change an action")
+	}
+}
+
+// TestComments holds that a comment is shown with whom it mentions, that he sees it on his front page until he looked, and
+// that what was typed is not lost.
+func TestComments(t *testing.T) {
+	s := newSite(t)
+	s.fillActions()
+	c, marek := s.as(people.Admin), s.as(people.Collaborator)
+	members, err := s.store.Members(t.Context(), s.ws)
+	must(t, err)
+	name := members[slices.IndexFunc(members, func(m store.Member) bool { return m.Role == string(people.Collaborator) })].Name
+	a, err := s.store.Action(t.Context(), s.ws, "A-SOON")
+	must(t, err)
+	at := "/actions/" + string(a.ID)
+	refused := s.post(c, at+"/comments", url.Values{"text": {strings.Repeat("x", 4001)}})
+	if page := htmlcheck.Parse(t, refused.body); refused.status != http.StatusBadRequest || len(htmlcheck.Text(page.One("#comment"))) < 4001 {
+		t.Errorf("what was typed is lost: %d", refused.status)
+	}
+	said := s.post(c, at+"/comments", url.Values{"text": {"<b>Look</b>, @" + name + "!\nPlease."}})
+	if said.status != http.StatusSeeOther || !strings.HasPrefix(said.header.Get("Location"), at+"#cm_") {
+		t.Fatalf("commenting gives %d %s", said.status, said.header.Get("Location"))
+	}
+	page := htmlcheck.Parse(t, s.get(c, at).body)
+	page.Has(".comments", "<b>Look</b>")
+	page.Has(".mention", "@"+name)
+	htmlcheck.Parse(t, s.get(marek, "/").body).Has("#live-attention", "mentions you on A-SOON")
+	if strings.Contains(s.get(c, "/").body, "mentions you") {
+		t.Error("somebody else is told of the mention")
+	}
+	s.get(marek, at)
+	if strings.Contains(s.get(marek, "/").body, "mentions you") {
+		t.Error("who looked at it is told still")
 	}
 }
 

@@ -188,6 +188,10 @@ type Program interface {
 	Done(ctx context.Context, c people.Caller, idOrKey, note string) (evidence.Action, error)
 	Reopen(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error)
 	RetireAction(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error)
+	Comment(ctx context.Context, c people.Caller, idOrKey, text string) (evidence.Comment, error)
+	Comments(ctx context.Context, ws, action evidence.ID) ([]evidence.Comment, error)
+	Mentions(ctx context.Context, ws evidence.ID) ([]store.Mention, error)
+	SeeMentions(ctx context.Context, c people.Caller, action evidence.ID) error
 	ActionHistory(ctx context.Context, ws evidence.ID, key string) ([]store.Activity, error)
 
 	AddControl(ctx context.Context, c people.Caller, d program.ControlDraft) (evidence.Control, error)

@@ -28,6 +28,11 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	mentions, err := s.mentions(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	o.attention = append(mentions, o.attention...)
 	p, err := s.framed(r, "Home", "/")
 	if err != nil {
 		return err
