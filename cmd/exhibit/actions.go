@@ -20,6 +20,7 @@ type actionsCmd struct {
 	Done    actionsDoneCmd    `cmd:"" help:"Mark an action as done; the next of its series is made."`
 	Reopen  actionsReopenCmd  `cmd:"" help:"Take back that an action is done."`
 	Comment actionsCommentCmd `cmd:"" help:"Comment on an action; it is kept for ever, and an @ and a name tell that member."`
+	Accept  actionsAcceptCmd  `cmd:"" help:"Let an action ask for a recipe that its words propose."`
 	Retire  actionsRetireCmd  `cmd:"" help:"Take an action out of use with a reason; nothing is deleted."`
 }
 
@@ -137,6 +138,13 @@ func (c *actionsShowCmd) Run(ctx context.Context, g *Globals) error {
 		}
 		fmt.Fprintf(g.out, "Owner: %s\nDelegated to: %s\nDue: %s, %s\nProves: %s\n", printable(dashIfEmpty(x.Owner)), printable(dashIfEmpty(x.Delegate)), moment(x.Due), x.Cadence, dashIfEmpty(v.ControlKey))
 		fmt.Fprintf(g.out, "Asks for: %s\n", printable(program.RequestWords(x.Asks())))
+		matches, err := a.Program.Matches(ctx, a.Workspace, v)
+		if err != nil {
+			return err
+		}
+		for _, m := range matches {
+			fmt.Fprintf(g.out, "Proposed: %s. %s\n", m.Recipe, printable(m.Reason()))
+		}
 		if len(v.Open) > 0 {
 			fmt.Fprintf(g.out, "Not arrived: %s\n", printable(program.RequestWords(v.Open)))
 		}
@@ -309,6 +317,18 @@ type commentJSON struct {
 
 func toCommentJSON(x evidence.Comment) commentJSON {
 	return commentJSON{x.ID, jsonTime(x.At), x.Who, x.Text, orEmpty(x.Mentions)}
+}
+
+type actionsAcceptCmd struct {
+	actionID
+	Recipe string `arg:"" help:"The recipe, as exhibit actions show proposes it."`
+}
+
+func (c *actionsAcceptCmd) Run(ctx context.Context, g *Globals) error {
+	return g.with(ctx, func(a *app.App) error {
+		made, err := a.Program.AcceptMatch(ctx, caller(a), c.ID, c.Recipe)
+		return g.acted(ctx, a, made, err, "Changed")
+	})
 }
 
 type actionsCommentCmd struct {

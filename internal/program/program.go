@@ -48,6 +48,7 @@ type Store interface {
 	UnseenMentions(ctx context.Context, ws evidence.ID) ([]store.Mention, error)
 	SeeMentions(ctx context.Context, ws, member, action evidence.ID, at time.Time) error
 	Members(ctx context.Context, ws evidence.ID) ([]store.Member, error)
+	Connections(ctx context.Context, ws evidence.ID) ([]evidence.Connection, error)
 	AddActivity(ctx context.Context, a store.Activity) error
 	ActivityAbout(ctx context.Context, ws evidence.ID, subject string, limit int) ([]store.Activity, error)
 }

@@ -19,7 +19,7 @@ func (s *site) fillActions() {
 		return a
 	}
 	requests := []evidence.EvidenceRequest{{Recipe: "failed-sign-ins", Params: map[string]string{"threshold": "5"}}, {Upload: "The list, signed by the head of the department"}}
-	one(program.ActionDraft{Key: "A-LATE", Title: "Review failed sign-ins with the head of security", Description: "Look at each burst.\nWrite down what was found.",
+	one(program.ActionDraft{Key: "A-LATE", Title: "Review failed sign-ins with the head of security", Description: "Look at each burst in 1Password, and at new locations.\nWrite down what was found.",
 		Owner: "Marek Dvořák", Delegate: "Ada Okafor", Due: noon.Add(-3 * day), Cadence: evidence.Monthly, Requests: requests})
 	one(program.ActionDraft{Key: "A-SOON", Title: "Upload the access policy", Owner: "Ada Okafor", Due: noon.Add(5 * day)})
 	done := one(program.ActionDraft{Key: "A-DONE", Title: "Check that leavers lost their access", Owner: "Ada Okafor", Due: noon.Add(20 * day), Cadence: evidence.Quarterly})

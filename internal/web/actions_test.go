@@ -66,6 +66,22 @@ func TestActionForms(t *testing.T) {
 	}
 }
 
+// TestProposedEvidence holds that what an action's words name is proposed with the reason and becomes a request.
+func TestProposedEvidence(t *testing.T) {
+	s := newSite(t)
+	c := s.as(people.Admin)
+	at := s.post(c, "/actions", url.Values{"title": {"Check the MFA of 1Password"}}).header.Get("Location")
+	htmlcheck.Parse(t, s.get(c, at).body).Has(".part", "It names “1Password” and “MFA”.")
+	htmlcheck.Parse(t, s.post(c, at+"/requests", url.Values{"recipe": {"coverage"}}).body).Has(".note", "is not proposed")
+	if a := s.post(c, at+"/requests", url.Values{"recipe": {"second-factor"}}); a.status != http.StatusSeeOther {
+		t.Fatalf("accepting gives %d: %s", a.status, a.body)
+	}
+	page := htmlcheck.Parse(t, s.get(c, at).body)
+	if page.Has(".todo", "Made by the recipe second-factor"); len(page.All("#matches")) != 0 {
+		t.Error("what it asks for is proposed still")
+	}
+}
+
 // TestComments holds that a comment is shown with whom it mentions, that he sees it on his front page until he looked, and
 // that what was typed is not lost.
 func TestComments(t *testing.T) {

@@ -188,6 +188,8 @@ type Program interface {
 	Done(ctx context.Context, c people.Caller, idOrKey, note string) (evidence.Action, error)
 	Reopen(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error)
 	RetireAction(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error)
+	Matches(ctx context.Context, ws evidence.ID, v program.ActionView) ([]program.Match, error)
+	AcceptMatch(ctx context.Context, c people.Caller, idOrKey, recipeID string) (evidence.Action, error)
 	Comment(ctx context.Context, c people.Caller, idOrKey, text string) (evidence.Comment, error)
 	Comments(ctx context.Context, ws, action evidence.ID) ([]evidence.Comment, error)
 	Mentions(ctx context.Context, ws evidence.ID) ([]store.Mention, error)

@@ -85,6 +85,7 @@ func (s *server) routes() []route {
 		{"GET /actions/{id}/edit", people.ManageActions, quick, s.editAction},
 		{"POST /actions/{id}/edit", people.ManageActions, quick, s.changeAction},
 		{"POST /actions/{id}/comments", people.ManageActions, quick, s.addComment},
+		{"POST /actions/{id}/requests", people.ManageActions, quick, s.acceptMatch},
 		{"POST /actions/{id}/move", people.ManageActions, quick, s.moveAction},
 		{"POST /actions/{id}/done", people.ManageActions, quick, s.doneAction},
 		{"POST /actions/{id}/reopen", people.ManageActions, quick, s.reopenAction},
