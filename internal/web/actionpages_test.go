@@ -39,13 +39,13 @@ func (s *site) fillActions() {
 // actionPages gives the pages of actions of a filled site.
 func (s *site) actionPages() []string {
 	s.t.Helper()
-	out := []string{"/actions?status=overdue", "/actions?view=board", "/actions?status=done", "/actions/new"}
+	out := []string{"/actions?status=overdue", "/actions?view=board", "/actions?status=done", "/actions/new", "/wording"}
 	for _, key := range []string{"A-LATE", "A-DONE", "A-OLD"} {
 		a, err := s.store.Action(s.t.Context(), s.ws, key)
 		must(s.t, err)
 		out = append(out, "/actions/"+string(a.ID))
 	}
-	return append(out, out[4]+"/edit")
+	return append(out, out[5]+"/edit")
 }
 
 // actionShots are the pictures of actions.
@@ -53,7 +53,8 @@ func (s *site) actionShots() []shot {
 	p := s.actionPages()
 	return []shot{
 		{"action-board-light", p[1], "light", 1440, 1000}, {"action-board-dark", p[1], "dark", 1440, 1000}, {"phone-action-board", p[1], "light", 390, 1400}, {"action-list-dark", "/actions", "dark", 1440, 900}, {"phone-actions", "/actions", "light", 390, 1200},
-		{"action-light", p[4], "light", 1440, 1100}, {"action-dark", p[4], "dark", 1440, 1100}, {"phone-action", p[4], "light", 390, 1400}, {"action-done-light", p[5], "light", 1440, 900},
-		{"action-form-light", p[3], "light", 1440, 1100}, {"action-form-dark", p[7], "dark", 1440, 1100}, {"phone-action-form", p[7], "light", 390, 1400},
+		{"wording-light", "/wording", "light", 1440, 1000}, {"wording-dark", "/wording", "dark", 1440, 1000}, {"phone-wording", "/wording", "light", 390, 1200},
+		{"action-light", p[5], "light", 1440, 1100}, {"action-dark", p[5], "dark", 1440, 1100}, {"phone-action", p[5], "light", 390, 1400}, {"action-done-light", p[6], "light", 1440, 900},
+		{"action-form-light", p[3], "light", 1440, 1100}, {"action-form-dark", p[8], "dark", 1440, 1100}, {"phone-action-form", p[8], "light", 390, 1400},
 	}
 }

@@ -66,6 +66,35 @@ func TestActionForms(t *testing.T) {
 	}
 }
 
+// TestWordingPage holds that a change is compared side by side, accepted or declined one by one, and named on the front page.
+func TestWordingPage(t *testing.T) {
+	s := newSite(t)
+	s.connect("Acme", nil)
+	s.fillActions()
+	c := s.as(people.Admin)
+	s.post(c, "/actions", url.Values{"title": {"Confirm that reading was whole"}, "ask": {"coverage"}, "ask.text": {""}})
+	htmlcheck.Parse(t, s.get(c, "/").body).Has("#live-attention", "of wording proposed")
+	page := htmlcheck.Parse(t, s.get(c, "/wording").body)
+	forms := page.All(".wording form")
+	page.Has(".sides ins", "read through the connection “Acme”")
+	page.Has(".plain-list", "“Acme” is connected")
+	if len(forms) < 2 {
+		t.Fatalf("%d changes are proposed", len(forms))
+	}
+	for i, decision := range []string{"accept", "decline"} {
+		if a := s.post(c, htmlcheck.Attr(forms[i], "action"), url.Values{"decision": {decision}}); a.status != http.StatusSeeOther {
+			t.Errorf("%s gives %d: %s", decision, a.status, a.body)
+		}
+	}
+	if now := htmlcheck.Parse(t, s.get(c, "/wording").body).All(".wording"); len(now) != len(forms)-2 {
+		t.Errorf("after two decisions %d of %d are left", len(now), len(forms))
+	}
+	htmlcheck.Parse(t, s.post(c, htmlcheck.Attr(forms[0], "action"), url.Values{"decision": {"accept"}}).body).Has(".note", "not proposed any more")
+	if n := len(htmlcheck.Parse(t, s.get(s.as(people.Viewer), "/wording").body).All(".wording form")); n != 0 {
+		t.Error("a viewer is offered to decide")
+	}
+}
+
 // TestProposedEvidence holds that what an action's words name is proposed with the reason and becomes a request.
 func TestProposedEvidence(t *testing.T) {
 	s := newSite(t)

@@ -16,6 +16,7 @@ import (
 // actionOperations are the operations of actions.
 func (s *server) actionOperations(api huma.API) {
 	s.commentOperations(api)
+	s.wordingOperations(api)
 	add(s, api, "/actions", "list-actions", "Actions with owner, due date and what is attached", people.ReadActions, s.apiActions)
 	add(s, api, "/actions/{id}", "get-action", "One action with its history, by id or key", people.ReadActions, s.apiAction)
 	change := func(method, path, id, summary string) huma.Operation {

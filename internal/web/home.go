@@ -32,7 +32,11 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	o.attention = append(mentions, o.attention...)
+	changes, err := s.wordingAttention(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	o.attention = append(append(mentions, o.attention...), changes...)
 	p, err := s.framed(r, "Home", "/")
 	if err != nil {
 		return err

@@ -78,6 +78,8 @@ func (s *server) routes() []route {
 		{"GET /artifacts/{id}/v/{version}/leaf", people.ReadArtifacts, quick, s.artifactLeaf},
 		{"POST /artifacts/{id}/attach", people.AttachArtifacts, quick, s.attach},
 		{"POST /artifacts/{id}/detach", people.AttachArtifacts, quick, s.detach},
+		{"GET /wording", people.ReadControls, quick, s.wording},
+		{"POST /wording/{id}", people.ManageControls, quick, s.decideWording},
 		{"GET /actions", people.ReadActions, quick, s.actions},
 		{"GET /actions/new", people.ManageActions, quick, s.newAction},
 		{"POST /actions", people.ManageActions, quick, s.addAction},
