@@ -26,6 +26,7 @@ var floors = map[string]int{
 	"internal/sheet":    1,
 	"internal/people":   1,
 	"internal/translog": 1,
+	"internal/wording":  1,
 	"internal/upload":   1,
 
 	"internal/source/onepassword": 2,

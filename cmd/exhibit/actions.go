@@ -12,14 +12,16 @@ import (
 )
 
 type actionsCmd struct {
-	List   actionsListCmd   `cmd:"" help:"List actions with owner, due date and artifacts."`
-	Show   actionsShowCmd   `cmd:"" help:"One action with what it asks for, what has arrived, and its history."`
-	Add    actionsAddCmd    `cmd:"" help:"Make an action."`
-	Edit   actionsEditCmd   `cmd:"" help:"Change an action; what is not named stays."`
-	Move   actionsMoveCmd   `cmd:"" help:"Move an action on the board: open, in_progress or done."`
-	Done   actionsDoneCmd   `cmd:"" help:"Mark an action as done; the next of its series is made."`
-	Reopen actionsReopenCmd `cmd:"" help:"Take back that an action is done."`
-	Retire actionsRetireCmd `cmd:"" help:"Take an action out of use with a reason; nothing is deleted."`
+	List    actionsListCmd    `cmd:"" help:"List actions with owner, due date and artifacts."`
+	Show    actionsShowCmd    `cmd:"" help:"One action with what it asks for, what has arrived, and its history."`
+	Add     actionsAddCmd     `cmd:"" help:"Make an action."`
+	Edit    actionsEditCmd    `cmd:"" help:"Change an action; what is not named stays."`
+	Move    actionsMoveCmd    `cmd:"" help:"Move an action on the board: open, in_progress or done."`
+	Done    actionsDoneCmd    `cmd:"" help:"Mark an action as done; the next of its series is made."`
+	Reopen  actionsReopenCmd  `cmd:"" help:"Take back that an action is done."`
+	Comment actionsCommentCmd `cmd:"" help:"Comment on an action; it is kept for ever, and an @ and a name tell that member."`
+	Accept  actionsAcceptCmd  `cmd:"" help:"Let an action ask for a recipe that its words propose."`
+	Retire  actionsRetireCmd  `cmd:"" help:"Take an action out of use with a reason; nothing is deleted."`
 }
 
 type actionJSON struct {
@@ -111,11 +113,19 @@ func (c *actionsShowCmd) Run(ctx context.Context, g *Globals) error {
 		if err != nil {
 			return err
 		}
+		comments, err := a.Program.Comments(ctx, a.Workspace, v.Action.ID)
+		if err != nil {
+			return err
+		}
 		if g.JSON {
 			out := struct {
 				actionJSON
-				History []historyJSON `json:"history"`
-			}{toActionJSON(v), []historyJSON{}}
+				Comments []commentJSON `json:"comments"`
+				History  []historyJSON `json:"history"`
+			}{toActionJSON(v), []commentJSON{}, []historyJSON{}}
+			for _, x := range comments {
+				out.Comments = append(out.Comments, toCommentJSON(x))
+			}
 			for _, h := range history {
 				out.History = append(out.History, historyJSON{jsonTime(h.At), h.Who, h.What, h.Detail})
 			}
@@ -128,6 +138,13 @@ func (c *actionsShowCmd) Run(ctx context.Context, g *Globals) error {
 		}
 		fmt.Fprintf(g.out, "Owner: %s\nDelegated to: %s\nDue: %s, %s\nProves: %s\n", printable(dashIfEmpty(x.Owner)), printable(dashIfEmpty(x.Delegate)), moment(x.Due), x.Cadence, dashIfEmpty(v.ControlKey))
 		fmt.Fprintf(g.out, "Asks for: %s\n", printable(program.RequestWords(x.Asks())))
+		matches, err := a.Program.Matches(ctx, a.Workspace, v)
+		if err != nil {
+			return err
+		}
+		for _, m := range matches {
+			fmt.Fprintf(g.out, "Proposed: %s. %s\n", m.Recipe, printable(m.Reason()))
+		}
 		if len(v.Open) > 0 {
 			fmt.Fprintf(g.out, "Not arrived: %s\n", printable(program.RequestWords(v.Open)))
 		}
@@ -287,6 +304,49 @@ func (c *actionsReopenCmd) Run(ctx context.Context, g *Globals) error {
 	return g.with(ctx, func(a *app.App) error {
 		made, err := a.Program.Reopen(ctx, caller(a), c.ID, c.Reason)
 		return g.acted(ctx, a, made, err, "Opened again")
+	})
+}
+
+type commentJSON struct {
+	ID       evidence.ID   `json:"id"`
+	At       jsonTime      `json:"at"`
+	Who      string        `json:"who"`
+	Text     string        `json:"text"`
+	Mentions []evidence.ID `json:"mentions"`
+}
+
+func toCommentJSON(x evidence.Comment) commentJSON {
+	return commentJSON{x.ID, jsonTime(x.At), x.Who, x.Text, orEmpty(x.Mentions)}
+}
+
+type actionsAcceptCmd struct {
+	actionID
+	Recipe string `arg:"" help:"The recipe, as exhibit actions show proposes it."`
+}
+
+func (c *actionsAcceptCmd) Run(ctx context.Context, g *Globals) error {
+	return g.with(ctx, func(a *app.App) error {
+		made, err := a.Program.AcceptMatch(ctx, caller(a), c.ID, c.Recipe)
+		return g.acted(ctx, a, made, err, "Changed")
+	})
+}
+
+type actionsCommentCmd struct {
+	actionID
+	Text string `arg:"" help:"What is to be said."`
+}
+
+func (c *actionsCommentCmd) Run(ctx context.Context, g *Globals) error {
+	return g.with(ctx, func(a *app.App) error {
+		made, err := a.Program.Comment(ctx, caller(a), c.ID, c.Text)
+		if err != nil {
+			return badInput(err)
+		}
+		if g.JSON {
+			return g.printJSON(toCommentJSON(made))
+		}
+		fmt.Fprintf(g.out, "Commented on %s; it mentions %d.\n", printable(c.ID), len(made.Mentions))
+		return nil
 	})
 }
 

@@ -36,6 +36,7 @@ type cli struct {
 	Artifacts     artifactsCmd     `cmd:"" help:"Build, list, get, attach and detach artifacts."`
 	Actions       actionsCmd       `cmd:"" help:"The work that proves controls."`
 	Controls      controlsCmd      `cmd:"" help:"The controls of the workspace."`
+	Wording       wordingCmd       `cmd:"" help:"Changes of what controls and actions say, when sources or policies changed."`
 	Frameworks    frameworksCmd    `cmd:"" help:"The frameworks, and which of them the workspace uses."`
 	Users         usersCmd         `cmd:"" help:"Members and their one-time sign-in links."`
 	APITokens     apiTokensCmd     `cmd:"" name:"api-tokens" help:"Tokens with which programs ask the API."`

@@ -226,13 +226,24 @@ func (s *Service) AutoAttach(ctx context.Context, who string, ws, id evidence.ID
 	if err != nil {
 		return nil, err
 	}
-	suggestions, err := s.SuggestAttachments(ctx, ws, id)
+	return s.attachAsked(ctx, who, a, func(sug Suggestion) bool { return sug.Asked })
+}
+
+// fillActions attaches what was just built to the actions that ask for it, whoever or whatever built it: with it they fill
+// themselves. A control gets its evidence through them, or by AutoAttach.
+func (s *Service) fillActions(ctx context.Context, who string, a evidence.Artifact) ([]evidence.Attachment, error) {
+	return s.attachAsked(ctx, who, a, func(sug Suggestion) bool { return sug.Asked && sug.Target.Action != "" })
+}
+
+// attachAsked attaches an artifact to those of its suggestions that are chosen, and marks the attachments as automatic.
+func (s *Service) attachAsked(ctx context.Context, who string, a evidence.Artifact, chosen func(Suggestion) bool) ([]evidence.Attachment, error) {
+	suggestions, err := s.SuggestAttachments(ctx, a.Workspace, a.ID)
 	if err != nil {
 		return nil, err
 	}
 	var out []evidence.Attachment
 	for _, sug := range suggestions {
-		if !sug.Asked {
+		if !chosen(sug) {
 			continue
 		}
 		x, err := s.attach(ctx, who, a, sug, true)

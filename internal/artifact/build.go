@@ -44,7 +44,16 @@ func (s *Service) Build(ctx context.Context, who string, ws evidence.ID, req Bui
 	if err != nil {
 		return View{}, err
 	}
-	return s.save(ctx, who, ws, report, files, now, asOf)
+	v, err := s.save(ctx, who, ws, report, files, now, asOf)
+	if err != nil {
+		return v, err
+	}
+	// A crash before this leaves an artifact that fills nothing; the next version of it, or a person, attaches it.
+	made, err := s.fillActions(ctx, who, v.Artifact)
+	if err != nil || len(made) == 0 {
+		return v, err
+	}
+	return s.Show(ctx, ws, v.Artifact.ID)
 }
 
 // checkPeriod refuses periods about which nothing can be said yet, and those that cannot be written down exactly.

@@ -13,9 +13,10 @@ import (
 type messageKind string
 
 const (
-	alert  messageKind = "alert"  // data is at risk, or no longer is
-	digest messageKind = "digest" // what is new since the last one
-	test   messageKind = "test"   // somebody pressed the button
+	alert   messageKind = "alert"   // data is at risk, or no longer is
+	digest  messageKind = "digest"  // what is new since the last one
+	test    messageKind = "test"    // somebody pressed the button
+	mention messageKind = "mention" // a comment mentions the one who gets it
 )
 
 // item is one thing that a message tells.
@@ -73,6 +74,8 @@ func (m message) intro() string {
 		return "Workspace " + ws + ": data is at risk."
 	case digest:
 		return "Workspace " + ws + ": what is new since the last digest."
+	case mention:
+		return "Workspace " + ws + ": a comment mentions you."
 	}
 	return ws
 }

@@ -35,6 +35,8 @@ type Store interface {
 	Notices(ctx context.Context, ws, channel evidence.ID) ([]store.Notice, error)
 	NoteTold(ctx context.Context, ws, channel evidence.ID, t store.Told) error
 	NoteFailure(ctx context.Context, ws, channel evidence.ID, at time.Time, why string, next time.Time) error
+	Members(ctx context.Context, ws evidence.ID) ([]store.Member, error)
+	MentionTold(ctx context.Context, m store.Mention, at time.Time) error
 	AddActivity(ctx context.Context, a store.Activity) error
 }
 
@@ -44,9 +46,10 @@ type Connections interface {
 	Box(ctx context.Context, ws evidence.ID) (*seal.Box, error)
 }
 
-// Actions says which work is overdue; see package program.
+// Actions says which work is overdue, and whom comments mention; see package program.
 type Actions interface {
 	Concerns(ctx context.Context, ws evidence.ID) ([]evidence.Concern, error)
+	Mentions(ctx context.Context, ws evidence.ID) ([]store.Mention, error)
 }
 
 // Operator is what the person who starts the program allows.

@@ -34,6 +34,11 @@ func limits() source.Limits {
 // send gives a message to a channel. said is a sentence for a person that quotes what the other side answered. The error
 // is an *evidence.Error whose message may be shown: neither holds a secret.
 func (s *Service) send(ctx context.Context, row store.Channel, m message) (said string, err error) {
+	return s.sendTo(ctx, row, shown(row).Address.To, m)
+}
+
+// sendTo is send to these mail addresses instead of the channel's.
+func (s *Service) sendTo(ctx context.Context, row store.Channel, to []string, m message) (said string, err error) {
 	sec, err := s.open(ctx, row)
 	if err != nil {
 		return "", err
@@ -43,7 +48,9 @@ func (s *Service) send(ctx context.Context, row store.Channel, m message) (said 
 	defer cancel()
 	switch Kind(row.Kind) {
 	case Email:
-		said, err = s.mail(ctx, shown(row).Address, sec, m)
+		address := shown(row).Address
+		address.To = to
+		said, err = s.mail(ctx, address, sec, m)
 	case Slack:
 		said, err = s.post(ctx, sec, slackBody(m), nil)
 	case Teams:

@@ -13,9 +13,13 @@ import (
 	"net/mail"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/seal"
+	"github.com/exhibithq/exhibit/internal/store"
 )
 
 // TestWebhooks sends a test to a real server in each form and holds what comes there.
@@ -264,5 +268,44 @@ func TestStopsWithItsContext(t *testing.T) {
 	cancel()
 	if err := <-done; err == nil {
 		t.Error("it was sent")
+	}
+}
+
+// TestMention holds that whom a comment mentions gets one mail, to his own address and nobody else's, and none once he looked.
+func TestMention(t *testing.T) {
+	cert := newReceiver(t, func(http.ResponseWriter, *http.Request) {})
+	h := newHouse(t, allow(cert.Server))
+	defer h.close()
+	ctx, actions := t.Context(), program.New(h.store, nil)
+	marek := store.Member{ID: evidence.NewID(evidence.PrefixPerson), Workspace: h.ws, Name: "Marek Dvořák", Email: "marek@example.com", Role: "collaborator", CreatedAt: time.Now()}
+	h.must(h.store.AddMember(ctx, marek))
+	a, err := actions.AddAction(ctx, h.admin, program.ActionDraft{Title: "Review"})
+	h.must(err)
+	_, err = actions.Comment(ctx, h.admin, a.Key, "@Marek, please look.")
+	h.must(err)
+	h.must(h.Round(ctx, h.ws, "https://exhibit.example.com")) // no channel: he sees it on his front page
+	m := newPostOffice(t, cert.Server, func(m *postOffice) { m.auth = "" })
+	_, err = h.Add(ctx, h.admin, Request{Kind: Email, Name: "Mail", Host: m.Addr().String(), TLS: "starttls", From: "exhibit@example.com", To: []string{"ops@example.com"}})
+	h.must(err)
+	h.must(h.Round(ctx, h.ws, "https://exhibit.example.com"))
+	got, err := mail.ReadMessage(strings.NewReader(m.message))
+	h.must(err)
+	body, err := io.ReadAll(quotedprintable.NewReader(got.Body))
+	h.must(err)
+	if to := got.Header.Get("To"); !strings.Contains(to, "marek@example.com") || strings.Contains(to, "ops@") || !strings.Contains(got.Header.Get("Subject"), "Ada mentions you on A-01: Review") ||
+		!strings.Contains(string(body), "please look.") || !strings.Contains(string(body), "https://exhibit.example.com/actions/"+string(a.ID)) {
+		t.Errorf("the mail is\n%s", m.message)
+	}
+	m.message = ""
+	h.must(h.Round(ctx, h.ws, ""))
+	if m.message != "" {
+		t.Error("he is told twice")
+	}
+	_, err = actions.Comment(ctx, h.admin, a.Key, "@Marek, once more.")
+	h.must(err)
+	h.must(actions.SeeMentions(ctx, people.Caller{Member: marek.ID, Workspace: h.ws}, a.ID))
+	h.must(h.Round(ctx, h.ws, ""))
+	if m.message != "" {
+		t.Error("he looked and is told by mail")
 	}
 }

@@ -74,7 +74,7 @@ func (s *Service) Round(ctx context.Context, ws evidence.ID, link string) error 
 			problems = append(problems, fmt.Errorf("channel %s: %w", c.ID, err))
 		}
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, s.tellMentions(ctx, ws, channels, link))...)
 }
 
 func (s *Service) turn(ctx context.Context, ws evidence.ID) (bool, error) {

@@ -43,6 +43,14 @@ type Store interface {
 	DropFrameworkDrafts(ctx context.Context, ws, member evidence.ID) error
 	PutProfile(ctx context.Context, ws evidence.ID, p store.Profile) error
 	Profile(ctx context.Context, ws evidence.ID) (p store.Profile, ok bool, err error)
+	AddComment(ctx context.Context, c evidence.Comment, key string) error
+	Comments(ctx context.Context, ws, action evidence.ID) ([]evidence.Comment, error)
+	UnseenMentions(ctx context.Context, ws evidence.ID) ([]store.Mention, error)
+	SeeMentions(ctx context.Context, ws, member, action evidence.ID, at time.Time) error
+	Members(ctx context.Context, ws evidence.ID) ([]store.Member, error)
+	Connections(ctx context.Context, ws evidence.ID) ([]evidence.Connection, error)
+	DeclineWording(ctx context.Context, a store.Activity, id string) error
+	DeclinedWording(ctx context.Context, ws evidence.ID) ([]string, error)
 	AddActivity(ctx context.Context, a store.Activity) error
 	ActivityAbout(ctx context.Context, ws evidence.ID, subject string, limit int) ([]store.Activity, error)
 }

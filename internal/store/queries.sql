@@ -557,7 +557,8 @@ SELECT m.comment, m.member FROM mention m JOIN action_comment c ON c.id = m.comm
 WHERE c.workspace = @workspace AND c.action = @action ORDER BY m.comment, m.member;
 
 -- name: UnseenMentions :many
-SELECT m.comment, m.member, m.told_at, c.action, c.at, c.who, c.text FROM mention m JOIN action_comment c ON c.id = m.comment
+SELECT m.comment, m.member, m.told_at, c.action, c.at, c.who, c.text, a.key, a.title
+FROM mention m JOIN action_comment c ON c.id = m.comment JOIN action a ON a.id = c.action
 WHERE m.workspace = @workspace AND m.seen_at = 0 ORDER BY c.at, c.id, m.member;
 
 -- name: SeeMentions :execrows

@@ -13,6 +13,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/recipe"
+	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/ui"
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
@@ -35,7 +36,14 @@ func (s *server) showAction(w http.ResponseWriter, r *http.Request, status int, 
 	a := found.Action
 	v.Now, v.Row, v.MayManage = s.now(), all.actionRow(found), c.Has(people.ManageActions)
 	v.Asked = asksOf(found, c.Has(people.BuildArtifacts))
+	if v.Matches, err = s.cfg.Program.Matches(ctx, c.Workspace, found); err != nil {
+		return err
+	}
 	if v.History, err = s.cfg.Program.ActionHistory(ctx, c.Workspace, a.Key); err != nil {
+		return err
+	}
+	v.History = slices.DeleteFunc(v.History, func(h store.Activity) bool { return h.What == store.CommentActivity }) // shown as comments
+	if err := s.comments(r, a.ID, &v); err != nil {
 		return err
 	}
 	p, err := s.framed(r, a.Title, "/actions", ui.Crumb{Name: a.Key})
@@ -250,6 +258,12 @@ func (s *server) doneAction(w http.ResponseWriter, r *http.Request) error {
 func (s *server) reopenAction(w http.ResponseWriter, r *http.Request) error {
 	_, err := s.cfg.Program.Reopen(r.Context(), people.From(r.Context()), r.PathValue("id"), r.PostFormValue("reason"))
 	return s.acted(w, r, err, view.Action{At: "reopen"})
+}
+
+// acceptMatch makes an evidence request of a proposed recipe.
+func (s *server) acceptMatch(w http.ResponseWriter, r *http.Request) error {
+	_, err := s.cfg.Program.AcceptMatch(r.Context(), people.From(r.Context()), r.PathValue("id"), r.PostFormValue("recipe"))
+	return s.acted(w, r, err, view.Action{At: "matches"})
 }
 
 func (s *server) retireAction(w http.ResponseWriter, r *http.Request) error {

@@ -3,10 +3,12 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/htmlcheck"
 )
 
@@ -61,6 +63,84 @@ func TestActionForms(t *testing.T) {
 	reviewer := htmlcheck.Parse(t, s.get(s.as(people.Reviewer), action).body)
 	if n := len(reviewer.All("form[action*='/actions/']")); n != 0 {
 		t.Error("a reviewer is offered to change an action")
+	}
+}
+
+// TestWordingPage holds that a change is compared side by side, accepted or declined one by one, and named on the front page.
+func TestWordingPage(t *testing.T) {
+	s := newSite(t)
+	s.connect("Acme", nil)
+	s.fillActions()
+	c := s.as(people.Admin)
+	s.post(c, "/actions", url.Values{"title": {"Confirm that reading was whole"}, "ask": {"coverage"}, "ask.text": {""}})
+	htmlcheck.Parse(t, s.get(c, "/").body).Has("#live-attention", "of wording proposed")
+	page := htmlcheck.Parse(t, s.get(c, "/wording").body)
+	forms := page.All(".wording form")
+	page.Has(".sides ins", "read through the connection “Acme”")
+	page.Has(".plain-list", "“Acme” is connected")
+	if len(forms) < 2 {
+		t.Fatalf("%d changes are proposed", len(forms))
+	}
+	for i, decision := range []string{"accept", "decline"} {
+		if a := s.post(c, htmlcheck.Attr(forms[i], "action"), url.Values{"decision": {decision}}); a.status != http.StatusSeeOther {
+			t.Errorf("%s gives %d: %s", decision, a.status, a.body)
+		}
+	}
+	if now := htmlcheck.Parse(t, s.get(c, "/wording").body).All(".wording"); len(now) != len(forms)-2 {
+		t.Errorf("after two decisions %d of %d are left", len(now), len(forms))
+	}
+	htmlcheck.Parse(t, s.post(c, htmlcheck.Attr(forms[0], "action"), url.Values{"decision": {"accept"}}).body).Has(".note", "not proposed any more")
+	if n := len(htmlcheck.Parse(t, s.get(s.as(people.Viewer), "/wording").body).All(".wording form")); n != 0 {
+		t.Error("a viewer is offered to decide")
+	}
+}
+
+// TestProposedEvidence holds that what an action's words name is proposed with the reason and becomes a request.
+func TestProposedEvidence(t *testing.T) {
+	s := newSite(t)
+	c := s.as(people.Admin)
+	at := s.post(c, "/actions", url.Values{"title": {"Check the MFA of 1Password"}}).header.Get("Location")
+	htmlcheck.Parse(t, s.get(c, at).body).Has(".part", "It names “1Password” and “MFA”.")
+	htmlcheck.Parse(t, s.post(c, at+"/requests", url.Values{"recipe": {"coverage"}}).body).Has(".note", "is not proposed")
+	if a := s.post(c, at+"/requests", url.Values{"recipe": {"second-factor"}}); a.status != http.StatusSeeOther {
+		t.Fatalf("accepting gives %d: %s", a.status, a.body)
+	}
+	page := htmlcheck.Parse(t, s.get(c, at).body)
+	if page.Has(".todo", "Made by the recipe second-factor"); len(page.All("#matches")) != 0 {
+		t.Error("what it asks for is proposed still")
+	}
+}
+
+// TestComments holds that a comment is shown with whom it mentions, that he sees it on his front page until he looked, and
+// that what was typed is not lost.
+func TestComments(t *testing.T) {
+	s := newSite(t)
+	s.fillActions()
+	c, marek := s.as(people.Admin), s.as(people.Collaborator)
+	members, err := s.store.Members(t.Context(), s.ws)
+	must(t, err)
+	name := members[slices.IndexFunc(members, func(m store.Member) bool { return m.Role == string(people.Collaborator) })].Name
+	a, err := s.store.Action(t.Context(), s.ws, "A-SOON")
+	must(t, err)
+	at := "/actions/" + string(a.ID)
+	refused := s.post(c, at+"/comments", url.Values{"text": {strings.Repeat("x", 4001)}})
+	if page := htmlcheck.Parse(t, refused.body); refused.status != http.StatusBadRequest || len(htmlcheck.Text(page.One("#comment"))) < 4001 {
+		t.Errorf("what was typed is lost: %d", refused.status)
+	}
+	said := s.post(c, at+"/comments", url.Values{"text": {"<b>Look</b>, @" + name + "!\nPlease."}})
+	if said.status != http.StatusSeeOther || !strings.HasPrefix(said.header.Get("Location"), at+"#cm_") {
+		t.Fatalf("commenting gives %d %s", said.status, said.header.Get("Location"))
+	}
+	page := htmlcheck.Parse(t, s.get(c, at).body)
+	page.Has(".comments", "<b>Look</b>")
+	page.Has(".mention", "@"+name)
+	htmlcheck.Parse(t, s.get(marek, "/").body).Has("#live-attention", "mentions you on A-SOON")
+	if strings.Contains(s.get(c, "/").body, "mentions you") {
+		t.Error("somebody else is told of the mention")
+	}
+	s.get(marek, at)
+	if strings.Contains(s.get(marek, "/").body, "mentions you") {
+		t.Error("who looked at it is told still")
 	}
 }
 

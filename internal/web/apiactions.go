@@ -15,6 +15,8 @@ import (
 
 // actionOperations are the operations of actions.
 func (s *server) actionOperations(api huma.API) {
+	s.commentOperations(api)
+	s.wordingOperations(api)
 	add(s, api, "/actions", "list-actions", "Actions with owner, due date and what is attached", people.ReadActions, s.apiActions)
 	add(s, api, "/actions/{id}", "get-action", "One action with its history, by id or key", people.ReadActions, s.apiAction)
 	change := func(method, path, id, summary string) huma.Operation {
@@ -22,6 +24,7 @@ func (s *server) actionOperations(api huma.API) {
 	}
 	mount(s, api, change(http.MethodPost, "/actions", "add-action", "Make an action"), s.apiAddAction)
 	mount(s, api, change(http.MethodPatch, "/actions/{id}", "edit-action", "Change an action; what is not named stays"), s.apiEditAction)
+	mount(s, api, change(http.MethodPost, "/actions/{id}/requests", "accept-evidence", "Let an action ask for a recipe that its words propose"), s.apiAcceptMatch)
 	mount(s, api, change(http.MethodPost, "/actions/{id}/move", "move-action", "Move an action on the board: open, in_progress or done"), s.apiMoveAction)
 	mount(s, api, change(http.MethodPost, "/actions/{id}/done", "finish-action", "Mark an action as done; the next of its series is made"), s.apiDoneAction)
 	mount(s, api, change(http.MethodPost, "/actions/{id}/reopen", "reopen-action", "Take back that an action is done"), s.apiReopenAction)
@@ -52,7 +55,14 @@ type apiAction struct {
 	RetiredAt   *time.Time                 `json:"retired_at"`
 	Retired     string                     `json:"retired,omitempty" doc:"Why it was retired"`
 	Revision    int                        `json:"revision" doc:"Goes up with every change"`
+	Proposed    []apiProposedEvidence      `json:"proposed,omitempty" doc:"Recipes that its words ask for and its requests do not"`
 	History     []apiChange                `json:"history,omitempty"`
+}
+
+type apiProposedEvidence struct {
+	Recipe string `json:"recipe" example:"failed-sign-ins"`
+	Title  string `json:"title"`
+	Reason string `json:"reason" doc:"Which words name source and evidence"`
 }
 
 type apiActions struct {
@@ -99,6 +109,13 @@ func (s *server) apiAction(ctx context.Context, c people.Caller, in *byID) (apiA
 		return apiAction{}, err
 	}
 	out := actionJSON(v)
+	matches, err := s.cfg.Program.Matches(ctx, c.Workspace, v)
+	if err != nil {
+		return out, err
+	}
+	for _, m := range matches {
+		out.Proposed = append(out.Proposed, apiProposedEvidence{m.Recipe, m.Title, m.Reason()})
+	}
 	history, err := s.cfg.Program.ActionHistory(ctx, c.Workspace, v.Action.Key)
 	for _, h := range history {
 		out.History = append(out.History, apiChange{moment(h.At), h.Who, h.What, h.Detail})
@@ -162,6 +179,18 @@ func (s *server) apiEditAction(ctx context.Context, c people.Caller, in *editAct
 	made, err := s.cfg.Program.EditAction(ctx, c, in.ID, program.ActionEdit{
 		Control: b.Control, Title: b.Title, Description: b.Description, Owner: b.Owner, Delegate: b.Delegate, Due: b.Due, Cadence: b.Cadence, Requests: b.Requests, Revision: b.Revision,
 	})
+	return s.actionNow(ctx, c, made, err)
+}
+
+type acceptMatchInput struct {
+	ID   string `path:"id" maxLength:"60" doc:"Its id or key"`
+	Body struct {
+		Recipe string `json:"recipe" maxLength:"60" example:"failed-sign-ins"`
+	}
+}
+
+func (s *server) apiAcceptMatch(ctx context.Context, c people.Caller, in *acceptMatchInput) (apiAction, error) {
+	made, err := s.cfg.Program.AcceptMatch(ctx, c, in.ID, in.Body.Recipe)
 	return s.actionNow(ctx, c, made, err)
 }
 

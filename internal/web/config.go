@@ -24,6 +24,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/signin"
 	"github.com/exhibithq/exhibit/internal/source"
 	"github.com/exhibithq/exhibit/internal/store"
+	"github.com/exhibithq/exhibit/internal/wording"
 )
 
 // Config is what the pages and the API stand on.
@@ -189,6 +190,15 @@ type Program interface {
 	Done(ctx context.Context, c people.Caller, idOrKey, note string) (evidence.Action, error)
 	Reopen(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error)
 	RetireAction(ctx context.Context, c people.Caller, idOrKey, reason string) (evidence.Action, error)
+	Wording(ctx context.Context, ws evidence.ID, framework string) ([]wording.Proposal, error)
+	AcceptWording(ctx context.Context, c people.Caller, id string) (wording.Proposal, error)
+	DeclineWording(ctx context.Context, c people.Caller, id string) (wording.Proposal, error)
+	Matches(ctx context.Context, ws evidence.ID, v program.ActionView) ([]program.Match, error)
+	AcceptMatch(ctx context.Context, c people.Caller, idOrKey, recipeID string) (evidence.Action, error)
+	Comment(ctx context.Context, c people.Caller, idOrKey, text string) (evidence.Comment, error)
+	Comments(ctx context.Context, ws, action evidence.ID) ([]evidence.Comment, error)
+	Mentions(ctx context.Context, ws evidence.ID) ([]store.Mention, error)
+	SeeMentions(ctx context.Context, c people.Caller, action evidence.ID) error
 	ActionHistory(ctx context.Context, ws evidence.ID, key string) ([]store.Activity, error)
 
 	AddControl(ctx context.Context, c people.Caller, d program.ControlDraft) (evidence.Control, error)

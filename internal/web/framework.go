@@ -65,6 +65,11 @@ func (s *server) framework(w http.ResponseWriter, r *http.Request) error {
 		}
 		v.Tabs[i].Here, v.Tabs[i].Href = word == v.Show, strings.TrimSuffix("/frameworks/"+f.ID+"?"+q.Encode(), "?")
 	}
+	changes, err := s.cfg.Program.Wording(r.Context(), people.From(r.Context()).Workspace, f.ID)
+	if err != nil {
+		return err
+	}
+	v.Changes = len(changes)
 	p, err := s.framed(r, f.Name, "/frameworks", ui.Crumb{Name: f.Name})
 	if err != nil {
 		return err

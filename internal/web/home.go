@@ -32,6 +32,15 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	mentions, err := s.mentions(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	changes, err := s.wordingAttention(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	o.attention = append(append(mentions, o.attention...), changes...)
 	p, err := s.framed(r, "Home", "/")
 	if err != nil {
 		return err

@@ -33,6 +33,9 @@ func checkHomeShowsWhatIsLostFirst(t *testing.T, s *site) {
 	items := p.All(".todo li")
 	for _, li := range items {
 		text := htmlcheck.Text(li)
+		if strings.Contains(text, "was due") {
+			continue // an overdue action loses nothing: it stands behind what does
+		}
 		for _, n := range htmlcheck.In(t, li).All("time") {
 			at := htmlcheck.Attr(n, "datetime")
 			if at < last {

@@ -6877,7 +6877,8 @@ func (q *Queries) TrySignInStep(ctx context.Context, hash []byte, now int64, mos
 }
 
 const unseenMentions = `-- name: UnseenMentions :many
-SELECT m.comment, m.member, m.told_at, c.action, c.at, c.who, c.text FROM mention m JOIN action_comment c ON c.id = m.comment
+SELECT m.comment, m.member, m.told_at, c.action, c.at, c.who, c.text, a.key, a.title
+FROM mention m JOIN action_comment c ON c.id = m.comment JOIN action a ON a.id = c.action
 WHERE m.workspace = $1 AND m.seen_at = 0 ORDER BY c.at, c.id, m.member
 `
 
@@ -6889,6 +6890,8 @@ type UnseenMentionsRow struct {
 	At      int64
 	Who     string
 	Text    string
+	Key     string
+	Title   string
 }
 
 func (q *Queries) UnseenMentions(ctx context.Context, workspace string) ([]UnseenMentionsRow, error) {
@@ -6908,6 +6911,8 @@ func (q *Queries) UnseenMentions(ctx context.Context, workspace string) ([]Unsee
 			&i.At,
 			&i.Who,
 			&i.Text,
+			&i.Key,
+			&i.Title,
 		); err != nil {
 			return nil, err
 		}
