@@ -542,14 +542,18 @@ func (f *forgery) resignProofs() {
 }
 
 // TestMutations flips random bits in the contents of a bundle and puts it together again: none may be accepted.
-// EXHIBIT_MUTATIONS says how many.
+// EXHIBIT_MUTATIONS says how many, EXHIBIT_MUTATIONS_SEED which.
 func TestMutations(t *testing.T) {
 	n := 600
 	if more, err := strconv.Atoi(os.Getenv("EXHIBIT_MUTATIONS")); err == nil {
 		n = more
 	}
+	seed, err := strconv.ParseUint(os.Getenv("EXHIBIT_MUTATIONS_SEED"), 10, 64)
+	if err != nil {
+		seed = 7
+	}
 	s := newStory(t)
-	rng := rand.New(rand.NewPCG(7, 11))
+	rng := rand.New(rand.NewPCG(seed, 11))
 	good := s.forge()
 	names := slices.Sorted(maps.Keys(good.parts))
 	for i := range n {

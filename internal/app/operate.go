@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/logbook"
 	"github.com/exhibithq/exhibit/internal/store"
 )
 
@@ -36,7 +37,28 @@ func Doctor(ctx context.Context, cfg Config) []Check {
 	defer a.Close()
 	checks = append(checks, Check{"keys", true, "The key-encryption key can be read, and by nobody else."})
 	checks = append(checks, a.checkDatabase(ctx))
+	checks = append(checks, a.checkVouchers(ctx)...)
 	return append(checks, a.checkConnections(ctx)...)
+}
+
+// checkVouchers tells who vouches for the log and who does not; nothing if nobody was ever asked.
+func (a *App) checkVouchers(ctx context.Context) []Check {
+	st, err := a.Log.Status(ctx, a.Workspace, 1)
+	if evidence.ErrorCode(err) == evidence.NotFound {
+		return nil
+	}
+	if err != nil {
+		return []Check{{"log", false, err.Error()}}
+	}
+	var checks []Check
+	for _, v := range st.Vouchers {
+		c := Check{v.Kind + " " + logbook.VoucherName(v), v.FailedAt.IsZero(), fmt.Sprintf("vouched for %d leaves at %s.", v.Size, v.GoodAt.UTC().Format(time.RFC3339))}
+		if !c.OK {
+			c.Detail = fmt.Sprintf("has not vouched since %s: %s.", v.FailedAt.UTC().Format(time.RFC3339), v.Failure)
+		}
+		checks = append(checks, c)
+	}
+	return checks
 }
 
 func checkDir(dir string) Check {

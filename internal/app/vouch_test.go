@@ -146,6 +146,28 @@ func TestWitnesses(t *testing.T) {
 	if i := slices.IndexFunc(st.Checkpoints, func(c logbook.Seen) bool { return c.Size == r.Size }); i < 0 || st.Checkpoints[i].CosignedAt.IsZero() || len(st.Checkpoints[i].Cosigned) != 2 {
 		t.Errorf("the checkpoints are shown as %+v", st.Checkpoints)
 	}
+	t.Run("the answer of a witness is lost", func(t *testing.T) {
+		// It signed and remembers; we crashed before we stored what it answered.
+		signed, err := s.Log.Checkpoint(t.Context(), s.Workspace)
+		s.ok(err)
+		l, err := s.Store.Log(t.Context(), s.Workspace)
+		s.ok(err)
+		vouchers, err := s.Store.Vouchers(t.Context(), l)
+		s.ok(err)
+		old := vouchers[1].Size
+		proof, err := translog.ProveConsistency(signed.Size, old, s.Store.LogNodes(t.Context(), l))
+		s.ok(err)
+		if _, err := vouch.New("Exhibit/test").Cosign(t.Context(), two.URL, translog.Submission{Old: old, Proof: proof, Note: signed.Note}); err != nil || old >= signed.Size {
+			t.Fatalf("from %d to %d leaves: %v", old, signed.Size, err)
+		}
+		if v := s.attest(); !v[1].FailedAt.IsZero() || v[1].Size < signed.Size {
+			t.Errorf("it is asked from where it was, and nothing comes of it: %+v", v[1])
+		}
+		c, err := s.Store.Checkpoint(t.Context(), l, signed.Size)
+		if _, n, perr := translog.OpenCheckpoint(c.Note); err != nil || perr != nil || len(n.Cosigned()) != 2 {
+			t.Errorf("the signature is not there: %v %v", err, perr)
+		}
+	})
 	t.Run("a signature of an older checkpoint is wrong", func(t *testing.T) {
 		f := s.forge()
 		f.t = t

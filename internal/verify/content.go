@@ -152,6 +152,16 @@ func (v *verifier) streamPages(st *streamState, tick func()) error {
 	salts := v.salts(dir)
 	lines := &lineReader{v: v, prefix: bundle.DirEvents + st.key.connection + "_" + st.key.stream + "_"}
 	kind, known := v.kindOf(st.key.connection)
+	var wanted []pageLeaf
+	for _, p := range st.pages {
+		if v.wanted(p) {
+			wanted = append(wanted, p)
+		}
+	}
+	ahead := v.readAhead(wanted, func(w *verifier, p pageLeaf) pageRead {
+		return w.page(st, p, fmt.Sprintf("%s%08d.json", dir, p.page), salts[p.page], kind, known)
+	})
+	defer ahead.stop()
 	ats := spans{}
 	next := 0
 	for _, p := range st.pages {
@@ -169,7 +179,7 @@ func (v *verifier) streamPages(st *streamState, tick func()) error {
 		if v.ctx.Err() != nil {
 			return v.ctx.Err()
 		}
-		v.page(st, p, fmt.Sprintf("%s%08d.json", dir, p.page), salts[p.page], kind, known, lines, ats)
+		v.take(st, p, ahead.next(), lines, ats)
 		tick()
 	}
 	lines.end()
@@ -201,21 +211,22 @@ func (v *verifier) salts(dir string) map[int64]translog.Salts {
 	return all
 }
 
-// page checks one raw page.
-func (v *verifier) page(st *streamState, p pageLeaf, path string, salts translog.Salts, kind source.Kind, known bool, lines *lineReader, covered spans) {
+// page reads one raw page and checks it against its leaf.
+func (v *verifier) page(st *streamState, p pageLeaf, path string, salts translog.Salts, kind source.Kind, known bool) (read pageRead) {
+	read.path = path
 	f, ok := v.files[path]
 	if !ok {
 		v.fail(stepPages, "page_missing", "page %d of %s is in the log and not in the bundle", p.page, st.key)
-		return
+		return read
 	}
 	var body bytes.Buffer
 	body.Grow(int(min(f.Size, 64<<20)))
 	if f.Size > 64<<20 || !v.whole(stepPages, f, &body) {
-		return
+		return read
 	}
 	if !known {
 		v.fail(stepPages, "source_unknown", "page %d of %s is of the source %q, which this program does not know", p.page, st.key, v.log.kinds[st.key.connection])
-		return
+		return read
 	}
 	noTime := p.leaf.Int("server_date")
 	if noTime == 0 {
@@ -224,12 +235,12 @@ func (v *verifier) page(st *streamState, p pageLeaf, path string, salts translog
 	got, err := kind.Split(evidence.Stream(st.key.stream), body.Bytes(), time.UnixMilli(noTime))
 	if err != nil {
 		v.fail(stepPages, "page_split", "page %d of %s: %v", p.page, st.key, err)
-		return
+		return read
 	}
 	root, err := translog.PageRoot(body.Bytes(), len(got.Records), func(i int) (int, int) { return got.Records[i].Start, got.Records[i].End }, salts)
 	if err != nil || root != p.leaf.Hash("root") || int64(len(got.Records)) != p.leaf.Int("n") || int64(body.Len()) != p.leaf.Int("len") {
 		v.fail(stepPages, "page_changed", "page %d of %s is not what leaf %d commits to", p.page, st.key, p.n)
-		return
+		return read
 	}
 	sum := sha256.Sum256([]byte(got.Next))
 	if next := hex.EncodeToString(sum[:]); next != p.leaf.Text("next_sha") && p.leaf.Text("next_sha") != p.leaf.Text("cursor_sha") {
@@ -238,11 +249,26 @@ func (v *verifier) page(st *streamState, p pageLeaf, path string, salts translog
 	if p.leaf.Has("more") && p.leaf.Bool("more") != got.More {
 		v.fail(stepPages, "page_more", "page %d of %s says of whether there is more something else than leaf %d", p.page, st.key, p.n)
 	}
+	read.good, read.cached = true, cached{body.Bytes(), got.Records}
+	return read
+}
+
+// take goes on with a page that was read: in the order of the log.
+func (v *verifier) take(st *streamState, p pageLeaf, read pageRead, lines *lineReader, covered spans) {
+	for _, f := range read.failures {
+		v.fail(f.Step, f.Code, "%s", f.Detail)
+	}
+	if read.whole {
+		v.checked[read.path] = true
+	}
+	if !read.good {
+		return
+	}
 	v.Pages++
-	v.Events += int64(len(got.Records))
-	lines.compare(body.Bytes(), got.Records)
-	v.replay.add(st, p, body.Bytes(), got.Records, covered)
-	v.replay.cache.hold(path, cached{body.Bytes(), got.Records})
+	v.Events += int64(len(read.records))
+	lines.compare(read.body, read.records)
+	v.replay.add(st, p, read.body, read.records, covered)
+	v.replay.cache.hold(read.path, read.cached)
 }
 
 // lineReader compares the events that are shown one a line with those of the pages.

@@ -117,7 +117,7 @@ func Bundle(ctx context.Context, from io.ReaderAt, size int64, opt Options) (rep
 		}
 	}()
 	for _, step := range []func() error{
-		func() error { return v.container(from, size) }, v.checkpoint, v.leaves, v.times, v.manifest, v.pages, v.coverage, v.artifacts, v.actions,
+		func() error { return v.container(from, size) }, v.checkpoint, v.leaves, v.times, v.manifest, v.proofs, v.pages, v.coverage, v.artifacts, v.actions,
 	} {
 		err := step()
 		if ctx.Err() != nil {

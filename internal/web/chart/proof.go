@@ -29,45 +29,53 @@ func Sides(leaf, size int64) []bool {
 	return append(Sides(leaf-half, size-half), true)
 }
 
-// The box of a proof in its own units.
+// The boxes of a proof, on a wide screen and on a phone, in their own units.
 const (
 	proofWidth, proofHeight = 660.0, 158.0
-	proofLeft, proofMiddle  = 34.0, 76.0
-	proofRoot               = 318.0
+	tallWidth, tallHeight   = 350.0, 262.0
 	proofBox, proofBoxHigh  = 132.0, 52.0
-	proofSeal, proofOut     = 356.0, 524.0
-	proofStep               = 34.0 // between the levels of a small tree
+	proofSeal, proofOut     = 356.0, 524.0 // where the checkpoint and those who vouch for it begin
+	proofStep               = 34.0         // between the levels of a small tree
 )
+
+// way is where the path of a proof is drawn: from the left at most up to the root.
+type way struct{ left, root, middle, off float64 }
+
+func wideWay() way { return way{34, 318, 76, 34} }
+
+func tallWay() way { return way{24, 262, 42, 26} }
+
+// step is the distance of two levels. A tree of many levels is drawn closer.
+func (w way) step(levels int) float64 {
+	if levels == 0 {
+		return proofStep
+	}
+	return min(proofStep, (w.root-w.left)/float64(levels))
+}
 
 // node is a hash on the way up, and the one that it is hashed with.
 type node struct{ X, Y, FromX, OtherX, OtherY string }
 
-// steps gives the nodes of the path. A tree of many levels is drawn closer.
-func (p Proof) steps() []node {
+// steps gives the nodes of the path.
+func (p Proof) steps(w way) []node {
 	sides := Sides(p.Leaf, p.Size)
-	step := proofStep
-	if n := float64(len(sides)); n > 0 {
-		step = min(step, (proofRoot-proofLeft)/n)
-	}
+	step := w.step(len(sides))
 	var out []node
 	for i, left := range sides {
-		x := proofRoot - step*float64(len(sides)-1-i)
-		y := proofMiddle + 34
+		x := w.root - step*float64(len(sides)-1-i)
+		y := w.middle + w.off
 		if left {
-			y = proofMiddle - 34
+			y = w.middle - w.off
 		}
-		out = append(out, node{coord(x), coord(proofMiddle), coord(x - step), coord(x - step), coord(y)})
+		out = append(out, node{coord(x), coord(w.middle), coord(x - step), coord(x - step), coord(y)})
 	}
 	return out
 }
 
 // start is where the leaf is drawn.
-func (p Proof) start() float64 {
-	n := float64(len(Sides(p.Leaf, p.Size)))
-	if n == 0 {
-		return proofRoot - proofStep
-	}
-	return proofRoot - min(proofStep, (proofRoot-proofLeft)/n)*n
+func (p Proof) start(w way) float64 {
+	levels := len(Sides(p.Leaf, p.Size))
+	return w.root - w.step(levels)*float64(max(levels, 1))
 }
 
-func (p Proof) viewBox() string { return "0 0 " + coord(proofWidth) + " " + coord(proofHeight) }
+func box(width, height float64) string { return "0 0 " + coord(width) + " " + coord(height) }

@@ -239,7 +239,7 @@ func reviewPart(a Artifact) templ.Component {
 			}
 		}
 		if !a.Review.May && !a.Review.Own && a.Artifact.RetiredAt.IsZero() {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<p class=\"panel-body muted small\">Reviewed by a member with the role Evidence reviewer, who makes no artifacts himself. ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<p class=\"panel-body muted small linked\">Reviewed by a member with the role Evidence reviewer, who makes no artifacts himself. ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
