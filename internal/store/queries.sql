@@ -6,6 +6,9 @@ INSERT INTO workspace (id, name) VALUES (@id, @name) ON CONFLICT (name) DO NOTHI
 -- name: WorkspaceByName :one
 SELECT id FROM workspace WHERE name = @name;
 
+-- name: RenameWorkspace :execrows
+UPDATE workspace SET name = @name WHERE workspace.id = @id AND NOT EXISTS (SELECT 1 FROM workspace o WHERE o.name = @name AND o.id <> @id);
+
 -- name: WorkspaceNo :one
 SELECT no FROM workspace WHERE id = @id;
 

@@ -168,6 +168,7 @@ func (s *server) routes() []route {
 		{"GET /settings/api-tokens", people.MakeTokens, quick, s.apiTokens},
 		{"POST /settings/api-tokens", people.MakeTokens, quick, s.makeToken},
 		{"POST /settings/api-tokens/{id}/revoke", people.MakeTokens, quick, s.revokeToken},
+		{"POST /switch", people.Own, quick, s.switchWorkspace},
 		{"POST /sign-out", people.Own, quick, s.signOut},
 		{"GET /sign-in/{link}", open, quick, s.askToSignIn},
 		{"POST /sign-in", open, quick, s.signIn},

@@ -5673,6 +5673,18 @@ func (q *Queries) RemoveVoucher(ctx context.Context, workspace int64, kind strin
 	return err
 }
 
+const renameWorkspace = `-- name: RenameWorkspace :execrows
+UPDATE workspace SET name = $1 WHERE workspace.id = $2 AND NOT EXISTS (SELECT 1 FROM workspace o WHERE o.name = $1 AND o.id <> $2)
+`
+
+func (q *Queries) RenameWorkspace(ctx context.Context, name string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, renameWorkspace, name, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const renewLease = `-- name: RenewLease :execrows
 UPDATE stream SET lease_until = $1 WHERE connection = $2 AND name = $3 AND epoch = $4 AND holder <> ''
 `
