@@ -1043,3 +1043,21 @@ ON CONFLICT (workspace, artifact, target) DO NOTHING;
 
 -- name: DeclinedAttachments :many
 SELECT target FROM attachment_declined WHERE workspace = @workspace AND artifact = @artifact;
+
+-- Passkeys.
+
+-- name: AddPasskey :execrows
+INSERT INTO passkey (id, workspace, member, name, credential, created_at, used_at)
+VALUES (@id, @workspace, @member, @name, @credential, @created_at, 0) ON CONFLICT DO NOTHING;
+
+-- name: Passkeys :many
+SELECT * FROM passkey WHERE workspace = @workspace AND member = @member ORDER BY created_at, id;
+
+-- name: PasskeyByID :one
+SELECT * FROM passkey WHERE id = @id;
+
+-- name: UsePasskey :exec
+UPDATE passkey SET credential = @credential, used_at = @used_at WHERE workspace = @workspace AND id = @id;
+
+-- name: RemovePasskey :execrows
+DELETE FROM passkey WHERE workspace = @workspace AND member = @member AND id = @id;

@@ -63,6 +63,7 @@ func (x roomed) places() map[string]place {
 		"/audits/{id}/requests/{request}": {own: string(x.asked.ID), elsewhere: string(second.asked)}, "/audits/{id}/auditors/{member}": {own: string(x.auditor.Member)},
 		"/audits/{id}/samples/{sample}/members/{rank}": {own: "1", elsewhere: "9999", common: true}, "/audits/{id}/artifacts/{artifact}/events/{uuid}": {own: x.counted(), elsewhere: "LATEAUDITEVENT000000000001"},
 	}
+	p["/settings/account/passkeys/{passkey}"] = place{own: "a-passkey"}
 	for _, at := range []string{"/sessions/{session}", "/settings/account/sessions/{session}", "/members/{id}/sessions/{session}", "/settings/people/{id}/sessions/{session}"} {
 		p[at] = place{own: x.someSession()}
 	}
