@@ -16,6 +16,7 @@ import (
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/seal"
 	"github.com/exhibithq/exhibit/internal/store"
 )
 
@@ -88,13 +89,10 @@ func (s *Service) Passkeys(ctx context.Context, c people.Caller) ([]store.Passke
 }
 
 // BeginPasskey gives what a browser asks an authenticator for, as JSON, and the server's half. The authenticator must verify its person:
-// a passkey is both factors.
-func (s *Service) BeginPasskey(ctx context.Context, c people.Caller, address string) ([]byte, Ceremony, error) {
-	if err := c.May(people.Own); err != nil {
+// a passkey is both factors. It is a way in, so the password there is is asked for as for every other.
+func (s *Service) BeginPasskey(ctx context.Context, c people.Caller, session string, old seal.Secret, address string) ([]byte, Ceremony, error) {
+	if _, err := s.prove(ctx, c, session, old); err != nil {
 		return nil, Ceremony{}, err
-	}
-	if c.Token != "" {
-		return nil, Ceremony{}, evidence.Errorf(evidence.Forbidden, "A passkey is added by a person in a browser, not by an API token.")
 	}
 	w, err := relying(address)
 	if err != nil {

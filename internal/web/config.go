@@ -106,7 +106,7 @@ type SignIn interface {
 	ConfirmTOTP(ctx context.Context, c people.Caller, code string) ([]string, error)
 
 	Passkeys(ctx context.Context, c people.Caller) ([]store.Passkey, error)
-	BeginPasskey(ctx context.Context, c people.Caller, address string) (options []byte, half signin.Ceremony, err error)
+	BeginPasskey(ctx context.Context, c people.Caller, session string, old seal.Secret, address string) (options []byte, half signin.Ceremony, err error)
 	AddPasskey(ctx context.Context, c people.Caller, address string, half signin.Ceremony, name string, given []byte) error
 	RemovePasskey(ctx context.Context, c people.Caller, id string) error
 	BeginPasskeySignIn(address string) (options []byte, half signin.Ceremony, err error)

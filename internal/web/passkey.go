@@ -8,6 +8,7 @@ import (
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/seal"
 	"github.com/exhibithq/exhibit/internal/signin"
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
@@ -92,11 +93,14 @@ func (s *server) takeCeremony(w http.ResponseWriter, r *http.Request) (signin.Ce
 }
 
 func (s *server) beginPasskey(w http.ResponseWriter, r *http.Request) error {
-	options, half, err := s.cfg.SignIn.BeginPasskey(r.Context(), people.From(r.Context()), s.address(r))
-	if err != nil {
-		return err
-	}
-	return s.sendCeremony(w, options, half)
+	c := people.From(r.Context())
+	return s.guarded(c, func() error {
+		options, half, err := s.cfg.SignIn.BeginPasskey(r.Context(), c, s.session(r), seal.NewSecret(r.PostFormValue("old")), s.address(r))
+		if err != nil {
+			return err
+		}
+		return s.sendCeremony(w, options, half)
+	})
 }
 
 func (s *server) addPasskey(w http.ResponseWriter, r *http.Request) error {

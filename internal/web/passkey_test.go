@@ -2,16 +2,20 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
 	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/seal"
+	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/htmlcheck"
 )
 
@@ -84,6 +88,18 @@ func TestPasskeyIsRefused(t *testing.T) {
 	}
 	if a := s.post(c, "/settings/account/passkeys", form); a.status != http.StatusBadRequest || !strings.Contains(a.body, "is no passkey") {
 		t.Errorf("nonsense: %d", a.status)
+	}
+	must(t, s.signIn.SetPassword(t.Context(), s.caller(), s.cookie(c), seal.NewSecret(""), seal.NewSecret("a long enough password")))
+	must(t, s.store.AddSession(t.Context(), store.Session{Hash: sha256.Sum256([]byte("secret")), ID: "se_1", Member: s.admin.ID, Workspace: s.ws, CreatedAt: s.clock(), LastSeen: s.clock(), ExpiresAt: s.clock().Add(time.Hour), Way: "password"}))
+	thief := s.client()
+	at, err := url.Parse(s.URL)
+	must(t, err)
+	thief.Jar.SetCookies(at, []*http.Cookie{{Name: "exhibit", Value: "secret"}})
+	if a := s.post(thief, "/settings/account/passkeys/begin", url.Values{"old": {"wrong"}}); a.status == http.StatusOK || s.get(thief, accountPath).status != http.StatusOK {
+		t.Errorf("a session alone adds a way in: %d", a.status)
+	}
+	if a := s.post(thief, "/settings/account/passkeys/begin", url.Values{"old": {"a long enough password"}}); a.status != http.StatusOK {
+		t.Errorf("with the password: %d", a.status)
 	}
 	s.advance(ceremonyLife)
 	s.post(c, "/settings/account/passkeys/begin", nil)

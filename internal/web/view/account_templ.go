@@ -522,17 +522,27 @@ func passkeys(v Account) templ.Component {
 			}
 		}
 		if v.PasskeysWork {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "<form class=\"panel-body form\" method=\"post\" action=\"/settings/account/passkeys\" data-passkey=\"create\" data-begin=\"/settings/account/passkeys/begin\" hidden><input type=\"hidden\" name=\"credential\"><p class=\"note bad\" data-problem hidden></p><div class=\"field\"><label for=\"passkey-name\">Name of the passkey</label> <input id=\"passkey-name\" name=\"name\" required maxlength=\"100\" autocomplete=\"off\" placeholder=\"My laptop\"></div><div><button class=\"button\">Add a passkey</button></div></form><noscript><p class=\"panel-body muted\">A browser asks for a passkey by a script, and scripts are off here.</p></noscript>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 54, "<form class=\"panel-body form\" method=\"post\" action=\"/settings/account/passkeys\" data-passkey=\"create\" data-begin=\"/settings/account/passkeys/begin\" hidden><input type=\"hidden\" name=\"credential\"><p class=\"note bad\" data-problem hidden></p><div class=\"field\"><label for=\"passkey-name\">Name of the passkey</label> <input id=\"passkey-name\" name=\"name\" required maxlength=\"100\" autocomplete=\"off\" placeholder=\"My laptop\"></div>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			if v.Ways.NeedsOld {
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "<div class=\"field\"><label for=\"passkey-proof\">Password now</label> <input id=\"passkey-proof\" name=\"old\" type=\"password\" required autocomplete=\"current-password\"></div>")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "<div><button class=\"button\">Add a passkey</button></div></form><noscript><p class=\"panel-body muted\">A browser asks for a passkey by a script, and scripts are off here.</p></noscript>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 55, "<p class=\"panel-body muted\">Passkeys are bound to the name of a host, and this server is reached under a bare address. Whoever runs it gives it one with <code>--url</code>.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 57, "<p class=\"panel-body muted\">Passkeys are bound to the name of a host, and this server is reached under a bare address. Whoever runs it gives it one with <code>--url</code>.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 56, "</div></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 58, "</div></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

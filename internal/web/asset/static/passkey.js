@@ -9,8 +9,11 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
     const problem = form.querySelector('[data-problem]');
     problem.hidden = true;
     try {
-      const answer = await fetch(form.dataset.begin, { method: 'POST' });
-      if (!answer.ok) throw new Error('The server did not begin. Load the page again.');
+      const proof = form.elements.old;
+      const answer = await fetch(form.dataset.begin, { method: 'POST', body: new URLSearchParams(proof ? { old: proof.value } : {}) });
+      if (!answer.ok) throw new Error(proof ? 'The password is wrong, or there were too many attempts.' : 'The server did not begin. Load the page again.');
+      if (proof) proof.value = '';
+      if (proof) proof.required = false;
       const options = await answer.json();
       const credential = form.dataset.passkey === 'create'
         ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
