@@ -38,6 +38,7 @@ type cli struct {
 	Controls      controlsCmd      `cmd:"" help:"The controls of the workspace."`
 	Wording       wordingCmd       `cmd:"" help:"Changes of what controls and actions say, when sources or policies changed."`
 	Frameworks    frameworksCmd    `cmd:"" help:"The frameworks, and which of them the workspace uses."`
+	Workspaces    workspacesCmd    `cmd:"" help:"The workspaces of this server: each has its own members, connections, log and keys."`
 	Users         usersCmd         `cmd:"" help:"Members and their one-time sign-in links."`
 	APITokens     apiTokensCmd     `cmd:"" name:"api-tokens" help:"Tokens with which programs ask the API."`
 	Notifications notificationsCmd `cmd:"" help:"Channels on which people are told what they must know: mail, Slack, Teams, webhook."`

@@ -177,7 +177,7 @@ func (a *App) assemble(ctx context.Context) error {
 	a.SignIn = signin.New(a.Store, a.Connections, a.cfg.Now)
 	a.Tokens = apitoken.New(a.Store, a.cfg.Now)
 	a.Notify = notify.New(notify.Config{
-		Store: a.Store, Connections: concerned{a.Connections, a.Log}, Actions: a.Program, Operator: a.cfg.Notify, Name: a.cfg.Workspace, UserAgent: Build(), Now: a.cfg.Now, Log: a.cfg.Log,
+		Store: a.Store, Connections: concerned{a.Connections, a.Log}, Actions: a.Program, Operator: a.cfg.Notify, Name: a.nameOf, UserAgent: Build(), Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	return nil
 }
@@ -196,6 +196,20 @@ func (c concerned) Concerns(ctx context.Context, ws evidence.ID) ([]evidence.Con
 	}
 	more, err := c.log.Concerns(ctx, ws)
 	return append(all, more...), err
+}
+
+// nameOf names a workspace for people; by its id if its name cannot be read.
+func (a *App) nameOf(ctx context.Context, ws evidence.ID) string {
+	all, err := a.Store.WorkspaceNames(ctx)
+	if err != nil {
+		a.cfg.Log.Error("the name of a workspace could not be read", "error", err)
+	}
+	for _, n := range all {
+		if n.ID == ws {
+			return n.Name
+		}
+	}
+	return string(ws)
 }
 
 // workspace gives the configured workspace. With MustExist only the first workspace of a database is made.

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/web"
 )
 
@@ -44,8 +45,12 @@ func (a *App) Serve(ctx context.Context, cfg ServeConfig) error {
 	}
 	if cfg.Worker {
 		g.Go(func() error { return a.work(running) })
-		g.Go(func() error { return a.Program.Run(running, a.Workspace) })
-		g.Go(func() error { return a.Notify.Run(running, a.Workspace, cfg.URL) })
+		g.Go(func() error {
+			return a.everywhere(running, func(ctx context.Context, ws evidence.ID) error { return a.Program.Run(ctx, ws) })
+		})
+		g.Go(func() error {
+			return a.everywhere(running, func(ctx context.Context, ws evidence.ID) error { return a.Notify.Run(ctx, ws, cfg.URL) })
+		})
 	}
 	if !cfg.Web {
 		handler, err := a.Handler(cfg.URL)
@@ -153,11 +158,42 @@ func (a *App) tidyUp(ctx context.Context) error {
 	}
 }
 
+// lookEvery is how often a server looks for workspaces that were made since.
+const lookEvery = time.Minute
+
+// everywhere runs something for each workspace of the database, also for those that are made later, until ctx ends or one fails.
+func (a *App) everywhere(ctx context.Context, run func(ctx context.Context, ws evidence.ID) error) error {
+	g, running := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		known := map[evidence.ID]bool{}
+		for {
+			all, err := a.Store.Workspaces(running)
+			if err != nil && running.Err() == nil {
+				a.cfg.Log.Error("the workspaces could not be read", "error", err)
+			}
+			for _, ws := range all {
+				if !known[ws] {
+					known[ws] = true
+					g.Go(func() error { return run(running, ws) })
+				}
+			}
+			select {
+			case <-running.Done():
+				return running.Err()
+			case <-tick.C:
+			}
+		}
+	})
+	return g.Wait()
+}
+
 // work reads all connections until ctx ends.
 func (a *App) work(ctx context.Context) error {
 	c := a.Collector(nil)
-	go a.keepSigning(ctx)
-	go a.keepAsking(ctx)
+	go func() { _ = a.everywhere(ctx, a.keepSigning) }() // it ends with ctx and has no other error
+	go func() { _ = a.everywhere(ctx, a.keepAsking) }()
 	go func() {
 		for {
 			select {

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/pem"
@@ -54,7 +55,7 @@ func newHouse(t *testing.T, change func(*Config)) *house {
 
 // service makes a Service as another process on the same store would.
 func (h *house) service(change func(*Config)) *Service {
-	cfg := Config{Store: h.store, Connections: h.conns, Actions: program.New(h.store, nil), Name: "Northwind", UserAgent: "Exhibit/test", Jitter: func() float64 { return 0 }}
+	cfg := Config{Store: h.store, Connections: h.conns, Actions: program.New(h.store, nil), Name: func(context.Context, evidence.ID) string { return "Northwind" }, UserAgent: "Exhibit/test", Jitter: func() float64 { return 0 }}
 	if change != nil {
 		change(&cfg)
 	}

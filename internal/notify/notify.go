@@ -66,10 +66,11 @@ type Config struct {
 	Connections Connections
 	Actions     Actions
 	Operator    Operator
-	Name        string // of the workspace, for messages
-	UserAgent   string
-	Now         func() time.Time // nil: time.Now
-	Log         *slog.Logger     // nil: nothing is logged
+	// Name gives the name of a workspace, for messages.
+	Name      func(ctx context.Context, ws evidence.ID) string
+	UserAgent string
+	Now       func() time.Time // nil: time.Now
+	Log       *slog.Logger     // nil: nothing is logged
 
 	// Transport and Dial stand for the network in tests of time; nil: the network.
 	Transport http.RoundTripper

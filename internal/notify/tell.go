@@ -101,7 +101,7 @@ func (s *Service) tell(ctx context.Context, c store.Channel, concerns []evidence
 		return nil
 	}
 	if d.kind != "" {
-		m := message{ID: d.id(c), Kind: d.kind, Workspace: s.cfg.Name, At: now, Open: d.open, Over: d.over, Lasting: d.lasting, Link: link}
+		m := message{ID: d.id(c), Kind: d.kind, Workspace: s.cfg.Name(ctx, c.Workspace), At: now, Open: d.open, Over: d.over, Lasting: d.lasting, Link: link}
 		if _, err := s.send(ctx, c, m); err != nil {
 			return s.failed(ctx, c, err)
 		}
@@ -149,7 +149,7 @@ func (s *Service) Test(ctx context.Context, c people.Caller, id evidence.ID, lin
 		return Result{}, err
 	}
 	now := s.moment()
-	m := message{ID: string(evidence.NewID("test")), Kind: test, Workspace: s.cfg.Name, At: now, Link: link}
+	m := message{ID: string(evidence.NewID("test")), Kind: test, Workspace: s.cfg.Name(ctx, c.Workspace), At: now, Link: link}
 	said, err := s.send(ctx, row, m)
 	result := Result{OK: err == nil, Said: said}
 	detail := "it was taken"

@@ -43,6 +43,12 @@ type Store interface {
 	DeleteSession(ctx context.Context, hash [32]byte) error
 	AddActivity(ctx context.Context, a store.Activity) error
 
+	AddPasskey(ctx context.Context, p store.Passkey) error
+	Passkeys(ctx context.Context, ws, member evidence.ID) ([]store.Passkey, error)
+	PasskeyByID(ctx context.Context, id string) (store.Passkey, error)
+	UsePasskey(ctx context.Context, p store.Passkey) error
+	RemovePasskey(ctx context.Context, ws, member evidence.ID, id string) error
+
 	SetRole(ctx context.Context, ws, id evidence.ID, role, keep string) error
 	Suspend(ctx context.Context, ws, id evidence.ID, who string, at time.Time, keep string) error
 	Reinstate(ctx context.Context, ws, id evidence.ID) error

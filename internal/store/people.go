@@ -70,8 +70,8 @@ func (s *Store) WorkspaceNamed(ctx context.Context, name string) (evidence.ID, e
 // EnsureWorkspace gives the workspace of that name, making it if there is none. A name that could not be printed or typed
 // again is refused.
 func (s *Store) EnsureWorkspace(ctx context.Context, name string) (evidence.ID, error) {
-	if name == "" || len(name) > maxWorkspaceName || strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return "", evidence.Errorf(evidence.Invalid, "The name of a workspace is 1 to %d bytes that can be printed, without spaces around them. Give --workspace NAME.", maxWorkspaceName)
+	if err := checkWorkspaceName(name); err != nil {
+		return "", err
 	}
 	id, err := s.queries().WorkspaceByName(ctx, name)
 	if err == nil {
@@ -87,6 +87,30 @@ func (s *Store) EnsureWorkspace(ctx context.Context, name string) (evidence.ID, 
 		return nil
 	})
 	return evidence.ID(id), err
+}
+
+func checkWorkspaceName(name string) error {
+	if name == "" || len(name) > maxWorkspaceName || strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return evidence.Errorf(evidence.Invalid, "The name of a workspace is 1 to %d bytes that can be printed, without spaces around them. Give --workspace NAME.", maxWorkspaceName)
+	}
+	return nil
+}
+
+// RenameWorkspace gives a workspace another name; Conflict if another has it. Its id, and with it the name of its log, stays.
+func (s *Store) RenameWorkspace(ctx context.Context, ws evidence.ID, name string) error {
+	if err := checkWorkspaceName(name); err != nil {
+		return err
+	}
+	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
+		n, err := q.RenameWorkspace(ctx, name, string(ws))
+		if err != nil {
+			return fmt.Errorf("renaming a workspace: %w", err)
+		}
+		if n == 0 {
+			return evidence.Errorf(evidence.Conflict, "There is a workspace named %q already.", name)
+		}
+		return s.enterConfig(ctx, q, ws, "workspace", string(ws), name)
+	})
 }
 
 // Workspaces gives all workspaces, oldest first.

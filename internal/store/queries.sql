@@ -6,6 +6,9 @@ INSERT INTO workspace (id, name) VALUES (@id, @name) ON CONFLICT (name) DO NOTHI
 -- name: WorkspaceByName :one
 SELECT id FROM workspace WHERE name = @name;
 
+-- name: RenameWorkspace :execrows
+UPDATE workspace SET name = @name WHERE workspace.id = @id AND NOT EXISTS (SELECT 1 FROM workspace o WHERE o.name = @name AND o.id <> @id);
+
 -- name: WorkspaceNo :one
 SELECT no FROM workspace WHERE id = @id;
 
@@ -1041,3 +1044,21 @@ ON CONFLICT (workspace, artifact, target) DO NOTHING;
 
 -- name: DeclinedAttachments :many
 SELECT target FROM attachment_declined WHERE workspace = @workspace AND artifact = @artifact;
+
+-- Passkeys.
+
+-- name: AddPasskey :execrows
+INSERT INTO passkey (id, workspace, member, name, credential, created_at, used_at)
+VALUES (@id, @workspace, @member, @name, @credential, @created_at, 0) ON CONFLICT DO NOTHING;
+
+-- name: Passkeys :many
+SELECT * FROM passkey WHERE workspace = @workspace AND member = @member ORDER BY created_at, id;
+
+-- name: PasskeyByID :one
+SELECT * FROM passkey WHERE id = @id;
+
+-- name: UsePasskey :exec
+UPDATE passkey SET credential = @credential, used_at = @used_at WHERE workspace = @workspace AND id = @id;
+
+-- name: RemovePasskey :execrows
+DELETE FROM passkey WHERE workspace = @workspace AND member = @member AND id = @id;

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/exhibithq/exhibit/internal/people"
+	"github.com/exhibithq/exhibit/internal/signin"
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
 
@@ -12,7 +13,8 @@ const accountPath = "/settings/account"
 // account shows somebody himself.
 func (s *server) account(w http.ResponseWriter, r *http.Request) error {
 	words := map[string]string{"welcome": "Welcome. Choose a password and add an app for one-time codes below, so that you need no link the next time.",
-		"password": "The password is set, and your other sessions are ended.", "role": "Your role is changed.", "ended": "The session is ended.", "others": "All other sessions are ended."}
+		"password": "The password is set, and your other sessions are ended.", "role": "Your role is changed.", "ended": "The session is ended.", "others": "All other sessions are ended.",
+		"passkey": "The passkey is added. Sign in with it the next time.", "passkey-removed": "The passkey is removed."}
 	return s.showAccount(w, r, http.StatusOK, view.Account{Said: words[r.URL.Query().Get("done")]})
 }
 
@@ -25,6 +27,10 @@ func (s *server) showAccount(w http.ResponseWriter, r *http.Request, status int,
 	if v.Ways, err = s.cfg.SignIn.Ways(r.Context(), c, s.session(r)); err != nil {
 		return err
 	}
+	if v.Passkeys, err = s.cfg.SignIn.Passkeys(r.Context(), c); err != nil {
+		return err
+	}
+	v.PasskeysWork = signin.PasskeysWork(s.address(r))
 	v.Now, v.Name, v.Email, v.Role, v.Says = s.now(), c.Who(), c.Email, c.Role.Title(), c.Role.Says()
 	p, err := s.framed(r, "Your account", "", crumb("Your account", ""))
 	if err != nil {

@@ -106,6 +106,13 @@ type SignIn interface {
 	BeginTOTP(ctx context.Context, c people.Caller, session string, old seal.Secret) (*otp.Key, error)
 	ConfirmTOTP(ctx context.Context, c people.Caller, code string) ([]string, error)
 
+	Passkeys(ctx context.Context, c people.Caller) ([]store.Passkey, error)
+	BeginPasskey(ctx context.Context, c people.Caller, session string, old seal.Secret, address string) (options []byte, half signin.Ceremony, err error)
+	AddPasskey(ctx context.Context, c people.Caller, address string, half signin.Ceremony, name string, given []byte) error
+	RemovePasskey(ctx context.Context, c people.Caller, id string) error
+	BeginPasskeySignIn(address string) (options []byte, half signin.Ceremony, err error)
+	WithPasskey(ctx context.Context, address string, half signin.Ceremony, given []byte, d signin.Device) (session string, c people.Caller, err error)
+
 	Sessions(ctx context.Context, c people.Caller, member evidence.ID, session string) ([]signin.Session, error)
 	EndSession(ctx context.Context, c people.Caller, member evidence.ID, id string) error
 	EndOtherSessions(ctx context.Context, c people.Caller, session string) (int, error)

@@ -90,6 +90,9 @@ func (a coverageAsked) mark(days bool) time.Duration {
 }
 
 func (s *server) connectionCoveragePage(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.cfg.Store.Connection(r.Context(), people.From(r.Context()).Workspace, evidence.ID(r.PathValue("id"))); err != nil {
+		return err
+	}
 	v := r.URL.Query()
 	v.Set("connection", r.PathValue("id"))
 	http.Redirect(w, r, "/coverage?"+v.Encode(), http.StatusSeeOther)

@@ -6,13 +6,18 @@ import (
 	"strings"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/people"
 )
 
 // find leads from the box in the bar to what was meant: a thing by its id, an event by its place, a page by its name,
 // else a search among the events.
 func (s *server) find(w http.ResponseWriter, r *http.Request) error {
 	q := strings.TrimSpace(r.FormValue("q"))
-	http.Redirect(w, r, target(q), http.StatusSeeOther)
+	to := target(q)
+	if people.From(r.Context()).Role.Confined() && !strings.HasPrefix(to, "/audits") { // nothing else is his to find
+		to = "/audits"
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
 

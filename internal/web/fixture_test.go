@@ -123,7 +123,7 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 	t.Cleanup(func() { must(t, x.Close()) })
 	s.signIn = signin.New(s.store, connections, s.clock)
 	s.tokens = apitoken.New(s.store, s.clock)
-	s.notify = notify.New(notify.Config{Store: s.store, Connections: connections, Actions: program.New(s.store, s.clock), Name: "Northwind GmbH", UserAgent: "Exhibit/test", Now: s.clock})
+	s.notify = notify.New(notify.Config{Store: s.store, Connections: connections, Actions: program.New(s.store, s.clock), Name: func(context.Context, evidence.ID) string { return "Northwind GmbH" }, UserAgent: "Exhibit/test", Now: s.clock})
 	s.admin, err = s.signIn.AddMember(ctx, "test", s.ws, "Ada Okafor", "ada@example.com")
 	must(t, err)
 	s.book = logbook.New(logbook.Config{Store: s.store, Box: connections.Box, Dir: t.TempDir(), Now: s.clock, Log: slog.New(slog.DiscardHandler)})

@@ -72,7 +72,8 @@ func (s *server) framed(r *http.Request, title, nav string, crumbs ...ui.Crumb) 
 		g.Entries = append(g.Entries, e.Entry)
 	}
 	p.Crumbs = append(p.Crumbs, crumbs...)
-	return p, nil
+	p.Others, err = s.otherWorkspaces(r)
+	return p, err
 }
 
 // overdue counts the overdue actions for the rail.

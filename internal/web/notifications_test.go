@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/pem"
 	"io"
 	"net/http"
@@ -23,7 +24,7 @@ func (s *site) hears(answer http.HandlerFunc) *httptest.Server {
 	s.t.Helper()
 	srv := httptest.NewTLSServer(answer)
 	s.t.Cleanup(srv.Close)
-	s.notify = notify.New(notify.Config{Store: s.store, Connections: s.connections, Actions: program.New(s.store, s.clock), Name: "Northwind GmbH", UserAgent: "Exhibit/test", Now: s.clock, Operator: notify.Operator{
+	s.notify = notify.New(notify.Config{Store: s.store, Connections: s.connections, Actions: program.New(s.store, s.clock), Name: func(context.Context, evidence.ID) string { return "Northwind GmbH" }, UserAgent: "Exhibit/test", Now: s.clock, Operator: notify.Operator{
 		AllowHosts: []string{"127.0.0.1"}, CAPEM: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})}})
 	s.server.cfg.Notify = s.notify
 	return srv

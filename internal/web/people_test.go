@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/htmlcheck"
@@ -114,5 +115,44 @@ func TestWorkspacesStayApart(t *testing.T) {
 	}
 	if a := s.get(eve, "/api/v1/members"); strings.Contains(a.body, s.admin.Name) {
 		t.Error("the members of another workspace are listed")
+	}
+}
+
+// TestSwitchingWorkspaces signs a browser in to two workspaces and switches between them; that a member of another has the same mail
+// address opens nothing.
+func TestSwitchingWorkspaces(t *testing.T) {
+	s := newSite(t)
+	admin := s.as(people.Admin)
+	south, err := s.store.EnsureWorkspace(t.Context(), "Southwind")
+	must(t, err)
+	twin, err := s.signIn.AddMember(t.Context(), "test", south, "Ada Okafor", "ada@example.com")
+	must(t, err)
+	if a := s.post(admin, "/switch", url.Values{"workspace": {string(south)}}); a.status != http.StatusNotFound {
+		t.Errorf("switching to where nobody signed in gives %d", a.status)
+	}
+	link, err := s.signIn.NewLink(t.Context(), "test", south, twin.ID)
+	must(t, err)
+	if a := s.post(admin, "/sign-in", url.Values{"link": {strings.TrimPrefix(link.Path, "/sign-in/")}}); a.status != http.StatusSeeOther {
+		t.Fatalf("signing in to the second gives %d", a.status)
+	}
+	p := htmlcheck.Parse(t, s.get(admin, "/settings").body)
+	p.Has(".brand", "Southwind")
+	p.Has(".switcher button", "Northwind GmbH")
+	for _, ws := range []struct{ id, name, other string }{{string(s.ws), "Northwind GmbH", "Southwind"}, {string(south), "Southwind", "Northwind GmbH"}} {
+		if a := s.post(admin, "/switch", url.Values{"workspace": {ws.id}}); a.status != http.StatusSeeOther {
+			t.Fatalf("switching to %s gives %d", ws.name, a.status)
+		}
+		p := htmlcheck.Parse(t, s.get(admin, "/settings").body)
+		p.Has(".brand", ws.name)
+		p.Has(".switcher button", ws.other)
+	}
+	must(t, s.store.RenameWorkspace(t.Context(), south, "South Wind"))
+	htmlcheck.Parse(t, s.get(admin, "/settings").body).Has(".brand", "South Wind")
+	s.post(admin, "/sign-out", nil)
+	for _, ws := range []evidence.ID{s.ws, south} {
+		m := map[evidence.ID]evidence.ID{s.ws: s.admin.ID, south: twin.ID}[ws]
+		if list, err := s.store.SessionsOf(t.Context(), ws, m); err != nil || len(list) != 0 {
+			t.Errorf("after signing out %d sessions are left in %s: %v", len(list), ws, err)
+		}
 	}
 }

@@ -92,6 +92,9 @@ func TestRoomInTheBrowser(t *testing.T) {
 	if a := x.get(max, "/"); a.header.Get("Location") != "/audits" {
 		t.Errorf("the auditor's front page leads to %q", a.header.Get("Location"))
 	}
+	if a := x.get(max, "/find?q=ada@example.com"); a.header.Get("Location") != "/audits" {
+		t.Errorf("what the auditor looks for leads to %q", a.header.Get("Location"))
+	}
 	p := htmlcheck.Parse(t, x.get(max, "/audits").body)
 	p.Has(".card", "SOC 2 Type II, autumn")
 	p.Lacks(".card", "House audit")

@@ -73,12 +73,11 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
 	return s.enter(w, r, session, c, to)
 }
 
-// enter gives a browser its session and leads on. A browser has one: signing in anew ends the one before.
+// enter gives a browser its session and leads on. A browser has one in
+// each workspace: signing in anew ends the one before.
 func (s *server) enter(w http.ResponseWriter, r *http.Request, session string, c people.Caller, to string) error {
-	if old := s.session(r); old != "" {
-		if err := s.cfg.SignIn.SignOut(r.Context(), old); err != nil {
-			return err
-		}
+	if err := s.keepOthers(w, r, c.Workspace); err != nil {
+		return err
 	}
 	s.setSession(w, session, int(signin.SessionLife.Seconds()))
 	s.log.Info("signed in", "member", c.Member)
@@ -116,6 +115,12 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 	if err := s.cfg.SignIn.SignOut(r.Context(), s.session(r)); err != nil {
 		return err
 	}
+	for _, other := range s.others(r) { // somebody else may sit here next
+		if err := s.cfg.SignIn.SignOut(r.Context(), other); err != nil {
+			return err
+		}
+	}
+	s.setOthers(w, nil)
 	s.setSession(w, "", -1)
 	w.Header().Set("Clear-Site-Data", `"cache"`)
 	http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -158,15 +163,11 @@ func (s *server) workspaceName(ctx context.Context, ws evidence.ID) string {
 	if ws == "" {
 		return s.cfg.Workspace
 	}
-	if name, ok := s.names.Load(ws); ok {
-		return name.(string) //nolint:forcetypeassert // nothing else is stored
-	}
 	all, err := s.cfg.Store.WorkspaceNames(ctx)
 	if err != nil {
 		s.log.Error("the name of a workspace could not be read", "error", err)
 	}
-	for _, n := range all { // a name never changes
-		s.names.Store(n.ID, n.Name)
+	for _, n := range all {
 		if n.ID == ws {
 			return n.Name
 		}

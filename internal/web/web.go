@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -24,8 +23,8 @@ type server struct {
 	tokens   *attempts // API tokens
 	accounts *attempts // passwords and codes, by account
 	builds   *building
+	passkeys *ceremonies
 	hub      *hub
-	names    *sync.Map // names of workspaces by id
 	log      *slog.Logger
 }
 
@@ -57,7 +56,7 @@ func newServer(cfg Config) (*server, error) {
 	}
 	return &server{
 		cfg: cfg, assets: assets, metrics: newMetrics(cfg.Store), suggest: newSuggestions(cfg.Store, cfg.Now),
-		tries: newAttempts(cfg.Now, tooManyLinks), tokens: newAttempts(cfg.Now, tooManyTokens), names: &sync.Map{}, accounts: newAttempts(cfg.Now, tooManyPasswords), builds: newBuilding(), hub: newHub(cfg.Store, cfg.Now, cfg.Log), log: cfg.Log,
+		tries: newAttempts(cfg.Now, tooManyLinks), tokens: newAttempts(cfg.Now, tooManyTokens), accounts: newAttempts(cfg.Now, tooManyPasswords), builds: newBuilding(), passkeys: newCeremonies(cfg.Now), hub: newHub(cfg.Store, cfg.Now, cfg.Log), log: cfg.Log,
 	}, nil
 }
 

@@ -374,6 +374,16 @@ type Notice struct {
 	ToldAt    int64
 }
 
+type Passkey struct {
+	ID         string
+	Workspace  string
+	Member     string
+	Name       string
+	Credential string
+	CreatedAt  int64
+	UsedAt     int64
+}
+
 type Poll struct {
 	Stream        int64
 	FirstSequence int64

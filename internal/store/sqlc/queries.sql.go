@@ -1255,6 +1255,37 @@ func (q *Queries) AddPageSalt(ctx context.Context, page int64, salts []byte) err
 	return err
 }
 
+const addPasskey = `-- name: AddPasskey :execrows
+
+INSERT INTO passkey (id, workspace, member, name, credential, created_at, used_at)
+VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT DO NOTHING
+`
+
+type AddPasskeyParams struct {
+	ID         string
+	Workspace  string
+	Member     string
+	Name       string
+	Credential string
+	CreatedAt  int64
+}
+
+// Passkeys.
+func (q *Queries) AddPasskey(ctx context.Context, arg AddPasskeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addPasskey,
+		arg.ID,
+		arg.Workspace,
+		arg.Member,
+		arg.Name,
+		arg.Credential,
+		arg.CreatedAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const addPoll = `-- name: AddPoll :exec
 INSERT INTO poll (stream, first_sequence, last_sequence, kind, answers, first_at, last_at, cursor_sha, bodies_sha)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -5072,6 +5103,60 @@ func (q *Queries) PagesOf(ctx context.Context, workspace string, iD int64, most 
 	return items, nil
 }
 
+const passkeyByID = `-- name: PasskeyByID :one
+SELECT id, workspace, member, name, credential, created_at, used_at FROM passkey WHERE id = $1
+`
+
+func (q *Queries) PasskeyByID(ctx context.Context, id string) (Passkey, error) {
+	row := q.db.QueryRowContext(ctx, passkeyByID, id)
+	var i Passkey
+	err := row.Scan(
+		&i.ID,
+		&i.Workspace,
+		&i.Member,
+		&i.Name,
+		&i.Credential,
+		&i.CreatedAt,
+		&i.UsedAt,
+	)
+	return i, err
+}
+
+const passkeys = `-- name: Passkeys :many
+SELECT id, workspace, member, name, credential, created_at, used_at FROM passkey WHERE workspace = $1 AND member = $2 ORDER BY created_at, id
+`
+
+func (q *Queries) Passkeys(ctx context.Context, workspace string, member string) ([]Passkey, error) {
+	rows, err := q.db.QueryContext(ctx, passkeys, workspace, member)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Passkey
+	for rows.Next() {
+		var i Passkey
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Member,
+			&i.Name,
+			&i.Credential,
+			&i.CreatedAt,
+			&i.UsedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const pending = `-- name: Pending :one
 SELECT leaf FROM log_pending WHERE stream = $1
 `
@@ -5664,6 +5749,18 @@ func (q *Queries) RemoveNotice(ctx context.Context, workspace string, channel st
 	return err
 }
 
+const removePasskey = `-- name: RemovePasskey :execrows
+DELETE FROM passkey WHERE workspace = $1 AND member = $2 AND id = $3
+`
+
+func (q *Queries) RemovePasskey(ctx context.Context, workspace string, member string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, removePasskey, workspace, member, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const removeVoucher = `-- name: RemoveVoucher :exec
 DELETE FROM log_voucher WHERE workspace = $1 AND kind = $2 AND name = $3
 `
@@ -5671,6 +5768,18 @@ DELETE FROM log_voucher WHERE workspace = $1 AND kind = $2 AND name = $3
 func (q *Queries) RemoveVoucher(ctx context.Context, workspace int64, kind string, name string) error {
 	_, err := q.db.ExecContext(ctx, removeVoucher, workspace, kind, name)
 	return err
+}
+
+const renameWorkspace = `-- name: RenameWorkspace :execrows
+UPDATE workspace SET name = $1 WHERE workspace.id = $2 AND NOT EXISTS (SELECT 1 FROM workspace o WHERE o.name = $1 AND o.id <> $2)
+`
+
+func (q *Queries) RenameWorkspace(ctx context.Context, name string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, renameWorkspace, name, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const renewLease = `-- name: RenewLease :execrows
@@ -7130,6 +7239,20 @@ func (q *Queries) UseFramework(ctx context.Context, workspace string, framework 
 		framework,
 		version,
 		since,
+	)
+	return err
+}
+
+const usePasskey = `-- name: UsePasskey :exec
+UPDATE passkey SET credential = $1, used_at = $2 WHERE workspace = $3 AND id = $4
+`
+
+func (q *Queries) UsePasskey(ctx context.Context, credential string, usedAt int64, workspace string, iD string) error {
+	_, err := q.db.ExecContext(ctx, usePasskey,
+		credential,
+		usedAt,
+		workspace,
+		iD,
 	)
 	return err
 }

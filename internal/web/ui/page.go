@@ -12,11 +12,17 @@ type Page struct {
 	Asset     func(string) string // address of an asset by its plain name
 	Workspace string
 	Person    Person
+	Others    []Elsewhere // workspaces in which this browser is signed in, too
 	Groups    []Group
 	Low       []Entry // at the foot of the rail
 	Wide      bool
 	Mark      string // how what the page shows stood, if it renews itself; see the hub of package web
 	Reload    bool   // the page changes by itself: without scripts it is loaded again every few seconds
+}
+
+// Elsewhere is another workspace to which one can switch.
+type Elsewhere struct {
+	ID, Name string
 }
 
 // Person is who is signed in, as the rail shows him.
