@@ -36,7 +36,7 @@ func (s *Service) tellMentions(ctx context.Context, ws evidence.ID, channels []s
 		if who < 0 || !members[who].SuspendedAt.IsZero() || !m.ToldAt.IsZero() || now.Sub(m.Comment.At) > mentionAge {
 			continue
 		}
-		if _, err := s.sendTo(ctx, channels[at], []string{members[who].Email}, s.mentionMessage(m, link)); err != nil {
+		if _, err := s.sendTo(ctx, channels[at], []string{members[who].Email}, s.mentionMessage(ctx, m, link)); err != nil {
 			return s.failed(ctx, channels[at], err)
 		}
 		// It was told: that is noted although the server stops now.
@@ -48,8 +48,8 @@ func (s *Service) tellMentions(ctx context.Context, ws evidence.ID, channels []s
 	return nil
 }
 
-func (s *Service) mentionMessage(m store.Mention, link string) message {
-	return message{ID: string(m.Comment.ID) + "-" + string(m.Member), Kind: mention, Workspace: s.cfg.Name, At: s.moment(), Link: link, Open: []item{{
+func (s *Service) mentionMessage(ctx context.Context, m store.Mention, link string) message {
+	return message{ID: string(m.Comment.ID) + "-" + string(m.Member), Kind: mention, Workspace: s.cfg.Name(ctx, m.Comment.Workspace), At: s.moment(), Link: link, Open: []item{{
 		Fact: "mention/" + string(m.Comment.ID), Title: fmt.Sprintf("%s mentions you on %s: %s", m.Comment.Who, m.Key, m.Title), Text: m.Comment.Text,
 		Href: "/actions/" + string(m.Comment.Action) + "#" + string(m.Comment.ID),
 	}}}
