@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -100,15 +101,11 @@ type View struct {
 	Unchanged bool
 }
 
-// Filter narrows a list of artifacts; every part that is set must hold.
-type Filter struct {
-	Recipe  string
-	Control string // key or id
-	Action  string // key or id
-}
-
-// List gives the artifacts of a workspace, newest first as the store gives them.
+// List gives the artifacts of a workspace, the one with the newest version first.
 func (s *Service) List(ctx context.Context, ws evidence.ID, f Filter) ([]View, error) {
+	if err := f.Check(); err != nil {
+		return nil, err
+	}
 	filter := store.ArtifactFilter{Recipe: f.Recipe}
 	if f.Control != "" {
 		c, err := s.cfg.Store.Control(ctx, ws, f.Control)
@@ -128,7 +125,13 @@ func (s *Service) List(ctx context.Context, ws evidence.ID, f Filter) ([]View, e
 	if err != nil {
 		return nil, fmt.Errorf("listing artifacts: %w", err)
 	}
-	return s.views(ctx, ws, store.AttachmentFilter{}, all...)
+	views, err := s.views(ctx, ws, store.AttachmentFilter{}, all...)
+	if err != nil {
+		return nil, err
+	}
+	views = slices.DeleteFunc(views, func(v View) bool { return !f.Holds(v) })
+	slices.SortStableFunc(views, func(a, b View) int { return b.Artifact.Latest.BuiltAt.Compare(a.Artifact.Latest.BuiltAt) })
+	return views, nil
 }
 
 // Show gives one artifact.

@@ -165,6 +165,7 @@ type connectionUse func(ctx context.Context, who string, ws, id evidence.ID) (co
 type Artifacts interface {
 	Build(ctx context.Context, who string, ws evidence.ID, req artifact.BuildRequest) (artifact.View, error)
 	File(ctx context.Context, who string, ws, id evidence.ID, version int, format string) (io.ReadCloser, evidence.File, error)
+	List(ctx context.Context, ws evidence.ID, f artifact.Filter) ([]artifact.View, error)
 	Show(ctx context.Context, ws, id evidence.ID) (artifact.View, error)
 	Upload(ctx context.Context, who string, ws evidence.ID, req artifact.UploadRequest) (artifact.View, error)
 	Review(ctx context.Context, c people.Caller, req artifact.ReviewRequest) (evidence.Review, error)

@@ -115,11 +115,11 @@ func askedFor(c people.Caller, artifacts []evidence.Artifact, attached map[evide
 	}
 	var out []view.Attention
 	if wait > 0 {
-		out = append(out, view.Attention{Tone: ui.Info, Icon: "user", Title: "Review asked: " + ui.Many(wait, "artifact"), Href: "/artifacts?status=to_review",
+		out = append(out, view.Attention{Tone: ui.Info, Icon: "user", Title: "Review asked: " + ui.Many(wait, "artifact"), Href: "/artifacts?review=to_review",
 			Text: "Attached as evidence, and nobody has reviewed what stands there now."})
 	}
 	if back > 0 {
-		out = append(out, view.Attention{Tone: ui.Warn, Icon: "refresh-cw", Title: "Reviewers want changes: " + ui.Many(back, "artifact"), Href: "/artifacts?status=to_change",
+		out = append(out, view.Attention{Tone: ui.Warn, Icon: "refresh-cw", Title: "Reviewers want changes: " + ui.Many(back, "artifact"), Href: "/artifacts?review=to_change",
 			Text: "Read the reason on the artifact, then build it again or attach something else."})
 	}
 	return out

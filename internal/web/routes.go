@@ -68,6 +68,7 @@ func (s *server) routes() []route {
 		{"GET /events/{ref}/raw", people.ReadEvents, quick, s.eventBytes},
 		{"GET /artifacts", people.ReadArtifacts, quick, s.artifacts},
 		{"POST /artifacts", people.BuildArtifacts, slow, s.buildArtifact},
+		{"GET /artifacts/build", people.BuildArtifacts, quick, s.askBuild},
 		{"GET /artifacts/upload", people.BuildArtifacts, quick, s.askUpload},
 		{"POST /artifacts/upload", people.BuildArtifacts, slow, s.upload},
 		{"GET /artifacts/{id}", people.ReadArtifacts, quick, s.artifact},
