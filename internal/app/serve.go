@@ -45,6 +45,7 @@ func (a *App) Serve(ctx context.Context, cfg ServeConfig) error {
 	if cfg.Worker {
 		g.Go(func() error { return a.work(running) })
 		g.Go(func() error { return a.Program.Run(running, a.Workspace) })
+		g.Go(func() error { return a.Artifacts.RunSchedules(running, a.Workspace, a.cfg.Log) })
 		g.Go(func() error { return a.Notify.Run(running, a.Workspace, cfg.URL) })
 	}
 	if !cfg.Web {

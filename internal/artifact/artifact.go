@@ -41,6 +41,19 @@ type Store interface {
 	AddReview(ctx context.Context, r evidence.Review) error
 	Reviews(ctx context.Context, ws, artifact evidence.ID) ([]evidence.Review, error)
 
+	AddSchedule(ctx context.Context, x evidence.Schedule) error
+	Schedules(ctx context.Context, ws evidence.ID) ([]evidence.Schedule, error)
+	StopSchedule(ctx context.Context, ws, id evidence.ID, at time.Time, by string) error
+	ScheduleBuilt(ctx context.Context, ws, id evidence.ID, until time.Time, artifact evidence.ID) error
+	ScheduleFailed(ctx context.Context, ws, id evidence.ID, at time.Time, failure string) error
+	TakeBuilding(ctx context.Context, ws evidence.ID, holder string, now, until time.Time) (bool, error)
+	LeaveBuilding(ctx context.Context, ws evidence.ID, holder string) error
+
+	Attaching(ctx context.Context, ws evidence.ID) (evidence.Attaching, error)
+	SetAttaching(ctx context.Context, ws evidence.ID, how evidence.Attaching, by string) error
+	Decline(ctx context.Context, d evidence.Declined) error
+	Declined(ctx context.Context, ws, artifact evidence.ID) ([]evidence.ID, error)
+
 	Attach(ctx context.Context, a evidence.Attachment) error
 	Detach(ctx context.Context, ws, id evidence.ID, at time.Time, by, reason string) error
 	Attachments(ctx context.Context, ws evidence.ID, f store.AttachmentFilter) ([]evidence.Attachment, error)

@@ -63,16 +63,7 @@ func quickPeriods(now time.Time, recipeID string) []view.QuickPeriod {
 // buildArtifact builds and leads to the artifact; what cannot be built is said above the form as it was filled in.
 func (s *server) buildArtifact(w http.ResponseWriter, r *http.Request) error {
 	form := view.BuildForm{Recipe: r.PostFormValue("recipe"), From: r.PostFormValue("from"), To: r.PostFormValue("to"), Values: map[string]string{}}
-	params := map[string]string{}
-	for name, values := range r.PostForm {
-		id, param, ok := strings.Cut(name, ".")
-		if ok && len(values) > 0 && strings.TrimSpace(values[0]) != "" {
-			form.Values[name] = values[0]
-			if id == form.Recipe {
-				params[param] = strings.TrimSpace(values[0])
-			}
-		}
-	}
+	params := parameters(r.PostForm, form.Recipe, form.Values)
 	built, err := s.build(r, form, params)
 	switch code := evidence.ErrorCode(err); {
 	case code == evidence.Invalid || code == evidence.NotFound || code == evidence.Conflict:
@@ -83,6 +74,21 @@ func (s *server) buildArtifact(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, "/artifacts/"+string(built.Artifact.ID), http.StatusSeeOther)
 	return nil
+}
+
+// parameters gives what was typed for a recipe's parameters, and keeps in typed what was typed for any recipe's.
+func parameters(form url.Values, of string, typed map[string]string) map[string]string {
+	params := map[string]string{}
+	for name, values := range form {
+		id, param, ok := strings.Cut(name, ".")
+		if ok && len(values) > 0 && strings.TrimSpace(values[0]) != "" {
+			typed[name] = values[0]
+			if id == of {
+				params[param] = strings.TrimSpace(values[0])
+			}
+		}
+	}
+	return params
 }
 
 func (s *server) build(r *http.Request, form view.BuildForm, params map[string]string) (artifact.View, error) {

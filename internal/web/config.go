@@ -172,6 +172,9 @@ type Artifacts interface {
 	Reviews(ctx context.Context, ws, id evidence.ID) ([]evidence.Review, error)
 	Standings(ctx context.Context, ws evidence.ID) (map[evidence.ID]evidence.ReviewStanding, error)
 	Retire(ctx context.Context, who string, ws, id evidence.ID, reason string) error
+	Schedule(ctx context.Context, who string, ws evidence.ID, req artifact.ScheduleRequest) (evidence.Schedule, error)
+	Schedules(ctx context.Context, ws evidence.ID) ([]evidence.Schedule, error)
+	StopSchedule(ctx context.Context, who string, ws, id evidence.ID) error
 	Attach(ctx context.Context, who string, ws evidence.ID, req artifact.AttachRequest) (evidence.Attachment, error)
 	Detach(ctx context.Context, who string, ws evidence.ID, req artifact.DetachRequest) error
 }

@@ -132,6 +132,7 @@ type overview struct {
 	artifacts []evidence.Artifact
 	actions   []program.ActionView
 	channels  []notify.Channel
+	schedules []evidence.Schedule
 	asked     []view.Attention   // by and of reviewers
 	vouch     []evidence.Concern // who does not vouch for the log
 	span      evidence.Span
@@ -165,6 +166,11 @@ func (s *server) overview(ctx context.Context, c people.Caller) (overview, error
 	if c.Has(people.ReadSettings) {
 		if o.channels, err = s.cfg.Notify.List(ctx, c); err != nil {
 			return o, fmt.Errorf("listing channels: %w", err)
+		}
+	}
+	if c.Has(people.ReadArtifacts) {
+		if o.schedules, err = s.cfg.Artifacts.Schedules(ctx, c.Workspace); err != nil {
+			return o, err
 		}
 	}
 	if o.asked, err = s.asked(ctx, c, o.artifacts); err != nil {
@@ -263,6 +269,7 @@ func attention(o overview, now time.Time) []view.Attention {
 	out = append(out, failing(o.channels)...)
 	out = append(out, overdueActions(o.actions)...)
 	out = append(out, inconclusive(o.artifacts)...)
+	out = append(out, failingSchedules(o.schedules)...)
 	out = append(out, o.asked...)
 	out = append(out, before...)
 	slices.SortStableFunc(out, func(a, b view.Attention) int {

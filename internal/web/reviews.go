@@ -166,6 +166,9 @@ func (s *server) evidenceOperations(api huma.API) {
 	add(s, api, "/artifacts/{id}/reviews", "list-reviews", "What people concluded about an artifact", people.ReadArtifacts, s.apiReviews)
 	mount(s, api, operation(http.MethodPost, "/artifacts/{id}/reviews", "review-artifact", "Approve, reject or ask for changes; never what one made oneself", people.ReviewArtifacts, quick), s.apiReview)
 	mount(s, api, operation(http.MethodPost, "/artifacts/uploads", "upload-artifact", "Hand in a file as evidence, or a new version of one", people.BuildArtifacts, slow), s.apiUpload)
+	add(s, api, "/schedules", "list-schedules", "What the server builds by itself for each period", people.ReadArtifacts, s.apiSchedules)
+	mount(s, api, operation(http.MethodPost, "/schedules", "add-schedule", "Have a recipe built for each month or quarter", people.BuildArtifacts, asks), s.apiAddSchedule)
+	mount(s, api, operation(http.MethodPost, "/schedules/{id}/stop", "stop-schedule", "End a schedule; what it built stays", people.BuildArtifacts, quick), s.apiStopSchedule)
 	mount(s, api, operation(http.MethodPost, "/artifacts/{id}/retire", "retire-artifact", "Take an artifact out of use with a reason; nothing is deleted", people.BuildArtifacts, quick), s.apiRetire)
 }
 
