@@ -111,15 +111,19 @@ func (g *Globals) printRecipe(r recipe.Recipe) error {
 }
 
 type artifactsCmd struct {
-	List   artifactsListCmd   `cmd:"" help:"List artifacts."`
-	Show   artifactsShowCmd   `cmd:"" help:"Show one artifact: result, counts, files, what it is attached to."`
-	Build  artifactsBuildCmd  `cmd:"" help:"Build an artifact from the events of a period."`
-	Add    artifactsAddCmd    `cmd:"" help:"Hand in a file as evidence, or a new version of one."`
-	Get    artifactsGetCmd    `cmd:"" help:"Get a file of an artifact."`
-	Review artifactsReviewCmd `cmd:"" help:"Approve or reject a version, or ask for changes."`
-	Retire artifactsRetireCmd `cmd:"" help:"Take an artifact out of use, with a reason; nothing is deleted."`
-	Attach artifactsAttachCmd `cmd:"" help:"Attach an artifact to a control or an action."`
-	Detach artifactsDetachCmd `cmd:"" help:"Detach an artifact from a control or an action, with a reason."`
+	List      artifactsListCmd      `cmd:"" help:"List artifacts."`
+	Show      artifactsShowCmd      `cmd:"" help:"Show one artifact: result, counts, files, what it is attached to."`
+	Build     artifactsBuildCmd     `cmd:"" help:"Build an artifact from the events of a period."`
+	Add       artifactsAddCmd       `cmd:"" help:"Hand in a file as evidence, or a new version of one."`
+	Get       artifactsGetCmd       `cmd:"" help:"Get a file of an artifact."`
+	Review    artifactsReviewCmd    `cmd:"" help:"Approve or reject a version, or ask for changes."`
+	Retire    artifactsRetireCmd    `cmd:"" help:"Take an artifact out of use, with a reason; nothing is deleted."`
+	Attach    artifactsAttachCmd    `cmd:"" help:"Attach an artifact to a control or an action."`
+	Proposals artifactsProposalsCmd `cmd:"" help:"What mappings propose to attach artifacts to."`
+	Accept    artifactsAcceptCmd    `cmd:"" help:"Accept a proposed attachment."`
+	Decline   artifactsDeclineCmd   `cmd:"" help:"Decline a proposed attachment, with a reason; it is not proposed again."`
+	Attaching artifactsAttachingCmd `cmd:"" help:"Show or choose what becomes of attachments that mappings name: propose or do."`
+	Detach    artifactsDetachCmd    `cmd:"" help:"Detach an artifact from a control or an action, with a reason."`
 }
 
 // artifactJSON is the shape of "artifacts list --json".

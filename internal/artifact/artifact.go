@@ -52,7 +52,7 @@ type Store interface {
 	Attaching(ctx context.Context, ws evidence.ID) (evidence.Attaching, error)
 	SetAttaching(ctx context.Context, ws evidence.ID, how evidence.Attaching, by string) error
 	Decline(ctx context.Context, d evidence.Declined) error
-	Declined(ctx context.Context, ws, artifact evidence.ID) ([]evidence.ID, error)
+	Declined(ctx context.Context, ws evidence.ID) (map[evidence.ID][]evidence.ID, error)
 
 	Attach(ctx context.Context, a evidence.Attachment) error
 	Detach(ctx context.Context, ws, id evidence.ID, at time.Time, by, reason string) error
@@ -142,7 +142,13 @@ func (s *Service) List(ctx context.Context, ws evidence.ID, f Filter) ([]View, e
 	if err != nil {
 		return nil, err
 	}
-	views = slices.DeleteFunc(views, func(v View) bool { return !f.Holds(v) })
+	proposed := map[evidence.ID][]Suggestion{}
+	if f.Proposed {
+		if proposed, err = s.Proposals(ctx, ws); err != nil {
+			return nil, err
+		}
+	}
+	views = slices.DeleteFunc(views, func(v View) bool { return !f.Holds(v) || f.Proposed && len(proposed[v.Artifact.ID]) == 0 })
 	slices.SortStableFunc(views, func(a, b View) int { return b.Artifact.Latest.BuiltAt.Compare(a.Artifact.Latest.BuiltAt) })
 	return views, nil
 }

@@ -44,7 +44,11 @@ func (s *Service) Build(ctx context.Context, who string, ws evidence.ID, req Bui
 	if err != nil {
 		return View{}, err
 	}
-	return s.save(ctx, who, ws, report, files, now, asOf)
+	v, err := s.save(ctx, who, ws, report, files, now, asOf)
+	if err != nil {
+		return v, err
+	}
+	return s.attachIfWanted(ctx, who, v)
 }
 
 // checkPeriod refuses periods about which nothing can be said yet, and those that cannot be written down exactly.

@@ -12,17 +12,18 @@ import (
 
 // Filter narrows a list of artifacts; every part that is set must hold.
 type Filter struct {
-	Text    string // every word of it is in title, recipe, id, file name, maker or keys of controls and actions
-	Kind    evidence.ArtifactKind
-	Source  string // id of a connection that it was made from, or of that connection's kind
-	Recipe  string
-	Control string // key or id
-	Action  string // key or id
-	Result  evidence.Completeness
-	Review  string        // a status of reviews, or one of the two below
-	Touches evidence.Span // its period has a moment in common; an end that is zero is open
-	Use     Use
-	Caller  people.Caller // for whom ToReview is asked
+	Text     string // every word of it is in title, recipe, id, file name, maker or keys of controls and actions
+	Kind     evidence.ArtifactKind
+	Source   string // id of a connection that it was made from, or of that connection's kind
+	Recipe   string
+	Control  string // key or id
+	Action   string // key or id
+	Result   evidence.Completeness
+	Review   string        // a status of reviews, or one of the two below
+	Touches  evidence.Span // its period has a moment in common; an end that is zero is open
+	Use      Use
+	Proposed bool          // a mapping proposes to attach it to something, and nobody has accepted or declined that yet
+	Caller   people.Caller // for whom ToReview is asked
 }
 
 // What a list of reviews can be asked for beside the statuses: what waits for the caller's review, and what reviewers
@@ -66,7 +67,7 @@ func (f Filter) Check() error {
 	return nil
 }
 
-// Holds reports whether an artifact meets the filter but for recipe, control and action, which the store knows.
+// Holds reports whether an artifact meets the filter but for recipe, control, action and proposals, which the store knows.
 func (f Filter) Holds(v View) bool {
 	a := v.Artifact
 	switch {

@@ -165,15 +165,15 @@ func (s *Store) Decline(ctx context.Context, d evidence.Declined) error {
 	})
 }
 
-// Declined gives the IDs of the controls and actions for which an artifact was declined.
-func (s *Store) Declined(ctx context.Context, ws, artifact evidence.ID) ([]evidence.ID, error) {
-	rows, err := s.queries().DeclinedAttachments(ctx, string(ws), string(artifact))
+// Declined gives, for each artifact of a workspace, the IDs of the controls and actions for which it was declined.
+func (s *Store) Declined(ctx context.Context, ws evidence.ID) (map[evidence.ID][]evidence.ID, error) {
+	rows, err := s.queries().DeclinedAttachments(ctx, string(ws))
 	if err != nil {
 		return nil, fmt.Errorf("reading what was declined: %w", err)
 	}
-	var all []evidence.ID
-	for _, target := range rows {
-		all = append(all, evidence.ID(target))
+	all := map[evidence.ID][]evidence.ID{}
+	for _, r := range rows {
+		all[evidence.ID(r.Artifact)] = append(all[evidence.ID(r.Artifact)], evidence.ID(r.Target))
 	}
 	return all, nil
 }

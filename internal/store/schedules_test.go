@@ -74,9 +74,9 @@ func TestAttachingAndDeclining(t *testing.T) {
 		d := evidence.Declined{Workspace: f.ws, Artifact: "ar_1", Target: evidence.Target{Control: "co_1"}, Reason: "no", At: at, By: "Ada"}
 		f.ok(f.Decline(t.Context(), d))
 		f.ok(f.Decline(t.Context(), d))
-		got, err := f.Declined(t.Context(), f.ws, "ar_1")
-		if err != nil || len(got) != 1 || got[0] != "co_1" {
-			t.Errorf("%v, %v", got, err)
+		all, err := f.Declined(t.Context(), f.ws)
+		if got := all["ar_1"]; err != nil || len(got) != 1 || got[0] != "co_1" {
+			t.Errorf("%v, %v", all, err)
 		}
 		d.Workspace = "ws_other"
 		if err := f.Decline(t.Context(), d); evidence.ErrorCode(err) != evidence.NotFound {

@@ -87,6 +87,7 @@ type artifactsInput struct {
 	Review  string `query:"review" doc:"not_reviewed, reopened, changes_requested, rejected, approved; to_review: what waits for the caller's review; to_change: what reviewers want changed"`
 	From    string `query:"from" maxLength:"40" doc:"Whose period ends after this"`
 	To      string `query:"to" maxLength:"40" doc:"Whose period begins before this"`
+	Attach  string `query:"attach" enum:"proposed" doc:"proposed: what a mapping proposes to attach, and nobody has accepted or declined yet"`
 	Use     string `query:"use" default:"all" doc:"in_use, retired or all"`
 	Limit   int    `query:"limit" minimum:"0" maximum:"1000" doc:"At most so many; 0: all"`
 	Offset  int    `query:"offset" minimum:"0" doc:"Leave out so many of the newest"`
@@ -94,7 +95,7 @@ type artifactsInput struct {
 
 func (in artifactsInput) values() url.Values {
 	return url.Values{"q": {in.Q}, "kind": {in.Kind}, "source": {in.Source}, "recipe": {in.Recipe}, "control": {in.Control}, "action": {in.Action}, "result": {in.Result},
-		"review": {in.Review}, "from": {in.From}, "to": {in.To}, "use": {in.Use}}
+		"review": {in.Review}, "from": {in.From}, "to": {in.To}, "use": {in.Use}, "attach": {in.Attach}}
 }
 
 func (s *server) apiArtifacts(ctx context.Context, c people.Caller, in *artifactsInput) (apiArtifacts, error) {

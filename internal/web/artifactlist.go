@@ -24,7 +24,7 @@ const artifactsAPage = 50
 // artifactFilter reads the filters of a list. Without a word about use, retired artifacts are left out.
 func artifactFilter(v url.Values, c people.Caller) (f artifact.Filter, err error) {
 	f = artifact.Filter{Text: v.Get("q"), Kind: evidence.ArtifactKind(v.Get("kind")), Source: v.Get("source"), Recipe: v.Get("recipe"), Control: v.Get("control"), Action: v.Get("action"),
-		Result: evidence.Completeness(v.Get("result")), Review: v.Get("review"), Use: artifact.Use(v.Get("use")), Caller: c}
+		Result: evidence.Completeness(v.Get("result")), Review: v.Get("review"), Use: artifact.Use(v.Get("use")), Proposed: v.Get("attach") == "proposed", Caller: c}
 	for name, into := range map[string]*time.Time{"from": &f.Touches.From, "to": &f.Touches.To} {
 		if text := strings.TrimSpace(v.Get(name)); text != "" {
 			if *into, err = parseTime(text); err != nil {
@@ -185,6 +185,7 @@ func (s *server) listChoices(ctx context.Context, c people.Caller, all []artifac
 		choice("source", "Source", "Any", ofSources...),
 		choice("control", "Control", "Any", keyOptions(keys[0])...),
 		choice("action", "Action", "Any", keyOptions(keys[1])...),
+		choice("attach", "Attachment", "Any", view.Option{Value: "proposed", Label: "Proposed by a mapping"}),
 		choice("use", "Use", "In use", view.Option{Value: "retired", Label: "Retired"}, view.Option{Value: "all", Label: "In use and retired"}),
 	}, nil
 }

@@ -140,6 +140,9 @@ func (s *server) showArtifact(w http.ResponseWriter, r *http.Request, status int
 	if err := s.reviewing(ctx, c, &v); err != nil {
 		return err
 	}
+	if v.Proposals, err = s.proposed(ctx, c, a.ID); err != nil {
+		return err
+	}
 	v.MayAttach = c.Has(people.AttachArtifacts) && a.RetiredAt.IsZero()
 	if c.Has(people.BuildArtifacts) && a.Recipe != "" {
 		v.BuildHref = "/artifacts/build?" + url.Values{"recipe": {a.Recipe}, "from": {machine(a.Period.From)}, "to": {machine(a.Period.To)}}.Encode()

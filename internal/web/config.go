@@ -172,6 +172,11 @@ type Artifacts interface {
 	Reviews(ctx context.Context, ws, id evidence.ID) ([]evidence.Review, error)
 	Standings(ctx context.Context, ws evidence.ID) (map[evidence.ID]evidence.ReviewStanding, error)
 	Retire(ctx context.Context, who string, ws, id evidence.ID, reason string) error
+	Proposals(ctx context.Context, ws evidence.ID) (map[evidence.ID][]artifact.Suggestion, error)
+	Accept(ctx context.Context, who string, ws evidence.ID, req artifact.ProposalRequest) (evidence.Attachment, error)
+	Decline(ctx context.Context, who string, ws evidence.ID, req artifact.ProposalRequest) error
+	Attaching(ctx context.Context, ws evidence.ID) (evidence.Attaching, error)
+	SetAttaching(ctx context.Context, c people.Caller, how evidence.Attaching) error
 	Schedule(ctx context.Context, who string, ws evidence.ID, req artifact.ScheduleRequest) (evidence.Schedule, error)
 	Schedules(ctx context.Context, ws evidence.ID) ([]evidence.Schedule, error)
 	StopSchedule(ctx context.Context, who string, ws, id evidence.ID) error

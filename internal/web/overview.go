@@ -176,6 +176,11 @@ func (s *server) overview(ctx context.Context, c people.Caller) (overview, error
 	if o.asked, err = s.asked(ctx, c, o.artifacts); err != nil {
 		return o, err
 	}
+	proposed, err := s.askedToAttach(ctx, c)
+	if err != nil {
+		return o, err
+	}
+	o.asked = append(o.asked, proposed...)
 	o.attention = attention(o, now)
 	o.numbers = figures(o)
 	o.numbers.Sources = len(s.cfg.Kinds)

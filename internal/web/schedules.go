@@ -26,11 +26,15 @@ func (s *server) showSchedules(w http.ResponseWriter, r *http.Request, status in
 	if err != nil {
 		return err
 	}
+	how, err := s.cfg.Artifacts.Attaching(r.Context(), c.Workspace)
+	if err != nil {
+		return err
+	}
 	p, err := s.framed(r, "Schedules", "/artifacts", ui.Crumb{Name: "Schedules"})
 	if err != nil {
 		return err
 	}
-	return render(w, r, status, view.SchedulesPage(p, view.Schedules{Now: s.now(), Rows: rows, Recipes: recipe.All(), May: c.Has(people.BuildArtifacts), Form: form}))
+	return render(w, r, status, view.SchedulesPage(p, view.Schedules{Now: s.now(), Rows: rows, Recipes: recipe.All(), May: c.Has(people.BuildArtifacts), Form: form, Attaching: how, MaySet: c.Has(people.ManageSettings)}))
 }
 
 func (s *server) addSchedule(w http.ResponseWriter, r *http.Request) error {
