@@ -1878,7 +1878,7 @@ func attachedPart(a Artifact) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if len(a.Attached) == 0 {
+		if len(a.Attached) == 0 && (len(a.Proposals) == 0 || !a.MayAttach) {
 			templ_7745c5c3_Err = ui.Empty("link", "Not attached yet", "Attached to a control or an action, it counts as evidence for it.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
