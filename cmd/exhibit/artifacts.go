@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/exhibithq/exhibit/internal/app"
 	"github.com/exhibithq/exhibit/internal/artifact"
@@ -109,15 +111,19 @@ func (g *Globals) printRecipe(r recipe.Recipe) error {
 }
 
 type artifactsCmd struct {
-	List   artifactsListCmd   `cmd:"" help:"List artifacts."`
-	Show   artifactsShowCmd   `cmd:"" help:"Show one artifact: result, counts, files, what it is attached to."`
-	Build  artifactsBuildCmd  `cmd:"" help:"Build an artifact from the events of a period."`
-	Add    artifactsAddCmd    `cmd:"" help:"Hand in a file as evidence, or a new version of one."`
-	Get    artifactsGetCmd    `cmd:"" help:"Get a file of an artifact."`
-	Review artifactsReviewCmd `cmd:"" help:"Approve or reject a version, or ask for changes."`
-	Retire artifactsRetireCmd `cmd:"" help:"Take an artifact out of use, with a reason; nothing is deleted."`
-	Attach artifactsAttachCmd `cmd:"" help:"Attach an artifact to a control or an action."`
-	Detach artifactsDetachCmd `cmd:"" help:"Detach an artifact from a control or an action, with a reason."`
+	List      artifactsListCmd      `cmd:"" help:"List artifacts."`
+	Show      artifactsShowCmd      `cmd:"" help:"Show one artifact: result, counts, files, what it is attached to."`
+	Build     artifactsBuildCmd     `cmd:"" help:"Build an artifact from the events of a period."`
+	Add       artifactsAddCmd       `cmd:"" help:"Hand in a file as evidence, or a new version of one."`
+	Get       artifactsGetCmd       `cmd:"" help:"Get a file of an artifact."`
+	Review    artifactsReviewCmd    `cmd:"" help:"Approve or reject a version, or ask for changes."`
+	Retire    artifactsRetireCmd    `cmd:"" help:"Take an artifact out of use, with a reason; nothing is deleted."`
+	Attach    artifactsAttachCmd    `cmd:"" help:"Attach an artifact to a control or an action."`
+	Proposals artifactsProposalsCmd `cmd:"" help:"What mappings propose to attach artifacts to."`
+	Accept    artifactsAcceptCmd    `cmd:"" help:"Accept a proposed attachment."`
+	Decline   artifactsDeclineCmd   `cmd:"" help:"Decline a proposed attachment, with a reason; it is not proposed again."`
+	Attaching artifactsAttachingCmd `cmd:"" help:"Show or choose what becomes of attachments that mappings name: propose or do."`
+	Detach    artifactsDetachCmd    `cmd:"" help:"Detach an artifact from a control or an action, with a reason."`
 }
 
 // artifactJSON is the shape of "artifacts list --json".
@@ -162,13 +168,40 @@ type artifactsListCmd struct {
 	Recipe  string `help:"Only of this recipe." placeholder:"RECIPE"`
 	Control string `help:"Only attached to this control." placeholder:"C"`
 	Action  string `help:"Only attached to this action." placeholder:"A"`
+	Kind    string `help:"Only derived or uploaded." placeholder:"KIND"`
+	Source  string `help:"Only made from this connection, or kind of connection." placeholder:"ID"`
+	Result  string `help:"Only complete or inconclusive." placeholder:"R"`
+	Review  string `help:"Only where the review stands so: not_reviewed, reopened, changes_requested, rejected, approved, to_change." placeholder:"S"`
+	From    string `help:"Only if its period ends after this." placeholder:"T"`
+	To      string `help:"Only if its period begins before this." placeholder:"T"`
+	Search  string `help:"Only if these words are in title, recipe, id, file name, maker or keys." placeholder:"TEXT"`
+	Use     string `help:"Only what is in_use, or only what is retired." placeholder:"U"`
+}
+
+// filter reads the flags.
+func (c *artifactsListCmd) filter() (f artifact.Filter, err error) {
+	f = artifact.Filter{Recipe: c.Recipe, Control: c.Control, Action: c.Action, Kind: evidence.ArtifactKind(c.Kind), Source: c.Source, Result: evidence.Completeness(c.Result),
+		Review: c.Review, Text: c.Search, Use: artifact.Use(c.Use)}
+	for text, into := range map[*string]*time.Time{&c.From: &f.Touches.From, &c.To: &f.Touches.To} {
+		if *text == "" {
+			continue
+		}
+		if *into, err = evidence.ParseMoment(*text, time.Now()); err != nil {
+			return f, usagef("%v", err)
+		}
+	}
+	return f, nil
 }
 
 func (c *artifactsListCmd) Run(ctx context.Context, g *Globals) error {
+	f, err := c.filter()
+	if err != nil {
+		return err
+	}
 	return g.with(ctx, func(a *app.App) error {
-		views, err := a.Artifacts.List(ctx, a.Workspace, artifact.Filter{Recipe: c.Recipe, Control: c.Control, Action: c.Action})
+		views, err := a.Artifacts.List(ctx, a.Workspace, f)
 		if err != nil {
-			return err
+			return badInput(err)
 		}
 		if g.JSON {
 			list := []artifactJSON{}
@@ -178,13 +211,17 @@ func (c *artifactsListCmd) Run(ctx context.Context, g *Globals) error {
 			return g.printJSON(map[string]any{"artifacts": list})
 		}
 		if len(views) == 0 {
+			if *c != (artifactsListCmd{}) {
+				fmt.Fprintln(g.out, "No artifact meets these filters.")
+				return nil
+			}
 			fmt.Fprintln(g.out, "No artifacts. Build one: exhibit artifacts build failed-sign-ins --from T --to T")
 			return nil
 		}
-		t := newTable(g.out, "id", "version", "recipe", "from", "to", "result", "population", "rows", "review", "controls", "actions")
+		t := newTable(g.out, "id", "version", "recipe", "title", "from", "to", "result", "population", "rows", "review", "controls", "actions")
 		for _, v := range views {
 			x, l := v.Artifact, v.Artifact.Latest
-			t.row(string(x.ID), fmt.Sprint(l.Version), x.Recipe, moment(x.Period.From), moment(x.Period.To), string(l.Result), count(l.Population), count(l.Rows), string(v.Standing.Status),
+			t.row(string(x.ID), fmt.Sprint(l.Version), cmp.Or(x.Recipe, string(x.Kind)), printable(x.Title), moment(x.Period.From), moment(x.Period.To), string(l.Result), count(l.Population), count(l.Rows), string(v.Standing.Status),
 				strings.Join(v.ControlKeys, " "), strings.Join(v.ActionKeys, " "))
 		}
 		return t.flush()

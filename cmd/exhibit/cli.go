@@ -34,6 +34,7 @@ type cli struct {
 	Events        eventsCmd        `cmd:"" help:"Find events; print them as a table, as CSV, or verbatim."`
 	Recipes       recipesCmd       `cmd:"" help:"The recipes for artifacts, or one recipe in full."`
 	Artifacts     artifactsCmd     `cmd:"" help:"Build, list, get, attach and detach artifacts."`
+	Schedules     schedulesCmd     `cmd:"" help:"Have recipes built for each month or quarter."`
 	Actions       actionsCmd       `cmd:"" help:"The work that proves controls."`
 	Controls      controlsCmd      `cmd:"" help:"The controls of the workspace."`
 	Wording       wordingCmd       `cmd:"" help:"Changes of what controls and actions say, when sources or policies changed."`

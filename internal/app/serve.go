@@ -49,6 +49,11 @@ func (a *App) Serve(ctx context.Context, cfg ServeConfig) error {
 			return a.everywhere(running, func(ctx context.Context, ws evidence.ID) error { return a.Program.Run(ctx, ws) })
 		})
 		g.Go(func() error {
+			return a.everywhere(running, func(ctx context.Context, ws evidence.ID) error {
+				return a.Artifacts.RunSchedules(ctx, ws, a.cfg.Log)
+			})
+		})
+		g.Go(func() error {
 			return a.everywhere(running, func(ctx context.Context, ws evidence.ID) error { return a.Notify.Run(ctx, ws, cfg.URL) })
 		})
 	}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -39,6 +40,19 @@ type Store interface {
 	RetireArtifact(ctx context.Context, ws, id evidence.ID, at time.Time, by, reason string) error
 	AddReview(ctx context.Context, r evidence.Review) error
 	Reviews(ctx context.Context, ws, artifact evidence.ID) ([]evidence.Review, error)
+
+	AddSchedule(ctx context.Context, x evidence.Schedule) error
+	Schedules(ctx context.Context, ws evidence.ID) ([]evidence.Schedule, error)
+	StopSchedule(ctx context.Context, ws, id evidence.ID, at time.Time, by string) error
+	ScheduleBuilt(ctx context.Context, ws, id evidence.ID, until time.Time, artifact evidence.ID) error
+	ScheduleFailed(ctx context.Context, ws, id evidence.ID, at time.Time, failure string) error
+	TakeBuilding(ctx context.Context, ws evidence.ID, holder string, now, until time.Time) (bool, error)
+	LeaveBuilding(ctx context.Context, ws evidence.ID, holder string) error
+
+	Attaching(ctx context.Context, ws evidence.ID) (evidence.Attaching, error)
+	SetAttaching(ctx context.Context, ws evidence.ID, how evidence.Attaching, by string) error
+	Decline(ctx context.Context, d evidence.Declined) error
+	Declined(ctx context.Context, ws evidence.ID) (map[evidence.ID][]evidence.ID, error)
 
 	Attach(ctx context.Context, a evidence.Attachment) error
 	Detach(ctx context.Context, ws, id evidence.ID, at time.Time, by, reason string) error
@@ -100,15 +114,11 @@ type View struct {
 	Unchanged bool
 }
 
-// Filter narrows a list of artifacts; every part that is set must hold.
-type Filter struct {
-	Recipe  string
-	Control string // key or id
-	Action  string // key or id
-}
-
-// List gives the artifacts of a workspace, newest first as the store gives them.
+// List gives the artifacts of a workspace, the one with the newest version first.
 func (s *Service) List(ctx context.Context, ws evidence.ID, f Filter) ([]View, error) {
+	if err := f.Check(); err != nil {
+		return nil, err
+	}
 	filter := store.ArtifactFilter{Recipe: f.Recipe}
 	if f.Control != "" {
 		c, err := s.cfg.Store.Control(ctx, ws, f.Control)
@@ -128,7 +138,19 @@ func (s *Service) List(ctx context.Context, ws evidence.ID, f Filter) ([]View, e
 	if err != nil {
 		return nil, fmt.Errorf("listing artifacts: %w", err)
 	}
-	return s.views(ctx, ws, store.AttachmentFilter{}, all...)
+	views, err := s.views(ctx, ws, store.AttachmentFilter{}, all...)
+	if err != nil {
+		return nil, err
+	}
+	proposed := map[evidence.ID][]Suggestion{}
+	if f.Proposed {
+		if proposed, err = s.Proposals(ctx, ws); err != nil {
+			return nil, err
+		}
+	}
+	views = slices.DeleteFunc(views, func(v View) bool { return !f.Holds(v) || f.Proposed && len(proposed[v.Artifact.ID]) == 0 })
+	slices.SortStableFunc(views, func(a, b View) int { return b.Artifact.Latest.BuiltAt.Compare(a.Artifact.Latest.BuiltAt) })
+	return views, nil
 }
 
 // Show gives one artifact.

@@ -140,6 +140,10 @@ func (s *Service) Detach(ctx context.Context, who string, ws evidence.ID, req De
 	if err := s.cfg.Store.Detach(ctx, ws, x.ID, s.cfg.Now().UTC(), who, req.Reason); err != nil {
 		return err
 	}
+	// What a person took off is not proposed again.
+	if err := s.cfg.Store.Decline(ctx, evidence.Declined{Workspace: ws, Artifact: x.Artifact, Target: x.Target, Reason: req.Reason, At: s.cfg.Now().UTC(), By: who}); err != nil {
+		return err
+	}
 	return s.note(ctx, ws, who, "artifact.detach", x.Artifact, fmt.Sprintf("from %s%s: %s", x.Target.Control, x.Target.Action, req.Reason))
 }
 
@@ -174,25 +178,40 @@ func (s *Service) SuggestAttachments(ctx context.Context, ws, id evidence.ID) ([
 	if err != nil {
 		return nil, fmt.Errorf("listing attachments: %w", err)
 	}
-	all, err := s.candidates(ctx, ws, a)
+	declined, err := s.cfg.Store.Declined(ctx, ws)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(sug Suggestion) bool {
-		return slices.ContainsFunc(attached, func(x evidence.Attachment) bool { return x.Target == sug.Target })
-	}), nil
+	controls, actions, err := s.targets(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
+	return open(candidates(a, controls, actions), id, attached, declined[id]), nil
 }
 
-// candidates gives everything that an artifact fits.
-func (s *Service) candidates(ctx context.Context, ws evidence.ID, a evidence.Artifact) ([]Suggestion, error) {
+// open leaves out what is attached already, and what somebody declined.
+func open(all []Suggestion, id evidence.ID, attached []evidence.Attachment, declined []evidence.ID) []Suggestion {
+	return slices.DeleteFunc(all, func(sug Suggestion) bool {
+		return slices.Contains(declined, sug.Target.Control+sug.Target.Action) ||
+			slices.ContainsFunc(attached, func(x evidence.Attachment) bool { return x.Artifact == id && x.Target == sug.Target })
+	})
+}
+
+// targets gives everything that artifacts can be attached to.
+func (s *Service) targets(ctx context.Context, ws evidence.ID) ([]evidence.Control, []evidence.Action, error) {
 	controls, err := s.cfg.Store.Controls(ctx, ws)
 	if err != nil {
-		return nil, fmt.Errorf("listing controls: %w", err)
+		return nil, nil, fmt.Errorf("listing controls: %w", err)
 	}
 	actions, err := s.cfg.Store.Actions(ctx, ws)
 	if err != nil {
-		return nil, fmt.Errorf("listing actions: %w", err)
+		return nil, nil, fmt.Errorf("listing actions: %w", err)
 	}
+	return controls, actions, nil
+}
+
+// candidates gives everything that an artifact fits.
+func candidates(a evidence.Artifact, controls []evidence.Control, actions []evidence.Action) []Suggestion {
 	var out []Suggestion
 	byID := map[evidence.ID]evidence.Control{}
 	asks := map[evidence.ID]bool{}
@@ -215,7 +234,7 @@ func (s *Service) candidates(ctx context.Context, ws evidence.ID, a evidence.Art
 			out = append(out, sug)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // AutoAttach attaches an artifact to what asks for its recipe, and marks the attachments as automatic. Controls that merely
@@ -226,26 +245,17 @@ func (s *Service) AutoAttach(ctx context.Context, who string, ws, id evidence.ID
 	if err != nil {
 		return nil, err
 	}
-	return s.attachAsked(ctx, who, a, func(sug Suggestion) bool { return sug.Asked })
-}
-
-// fillActions attaches what was just built to the actions that ask for it, whoever or whatever built it: with it they fill
-// themselves. A control gets its evidence through them, or by AutoAttach.
-func (s *Service) fillActions(ctx context.Context, who string, a evidence.Artifact) ([]evidence.Attachment, error) {
-	return s.attachAsked(ctx, who, a, func(sug Suggestion) bool { return sug.Asked && sug.Target.Action != "" })
-}
-
-// attachAsked attaches an artifact to those of its suggestions that are chosen, and marks the attachments as automatic.
-func (s *Service) attachAsked(ctx context.Context, who string, a evidence.Artifact, chosen func(Suggestion) bool) ([]evidence.Attachment, error) {
-	suggestions, err := s.SuggestAttachments(ctx, a.Workspace, a.ID)
+	suggestions, err := s.SuggestAttachments(ctx, ws, id)
 	if err != nil {
 		return nil, err
 	}
+	return s.attachAll(ctx, who, a, slices.DeleteFunc(suggestions, func(sug Suggestion) bool { return !sug.Asked }))
+}
+
+// attachAll makes attachments that nobody chose one by one, and marks them as automatic.
+func (s *Service) attachAll(ctx context.Context, who string, a evidence.Artifact, suggestions []Suggestion) ([]evidence.Attachment, error) {
 	var out []evidence.Attachment
 	for _, sug := range suggestions {
-		if !chosen(sug) {
-			continue
-		}
 		x, err := s.attach(ctx, who, a, sug, true)
 		if evidence.ErrorCode(err) == evidence.Conflict {
 			continue // somebody else attached it meanwhile

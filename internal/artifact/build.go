@@ -48,12 +48,8 @@ func (s *Service) Build(ctx context.Context, who string, ws evidence.ID, req Bui
 	if err != nil {
 		return v, err
 	}
-	// A crash before this leaves an artifact that fills nothing; the next version of it, or a person, attaches it.
-	made, err := s.fillActions(ctx, who, v.Artifact)
-	if err != nil || len(made) == 0 {
-		return v, err
-	}
-	return s.Show(ctx, ws, v.Artifact.ID)
+	// A crash before this leaves an artifact that is attached to nothing; it stays proposed, and the next build or a person attaches it.
+	return s.attachBuilt(ctx, who, v)
 }
 
 // checkPeriod refuses periods about which nothing can be said yet, and those that cannot be written down exactly.

@@ -78,7 +78,7 @@ func MayReview(c people.Caller, v evidence.ArtifactVersion) bool {
 	return c.Has(people.ReviewArtifacts) && !made(v, c.Who(), c.Member)
 }
 
-// made reports whether somebody made a version. A token's name behind a person's is no other person.
+// made reports whether somebody made a version. A token's or schedule's name behind a person's is no other person.
 func made(v evidence.ArtifactVersion, who string, member evidence.ID) bool {
 	if member != "" && v.BuiltMember != "" {
 		return member == v.BuiltMember
@@ -88,6 +88,7 @@ func made(v evidence.ArtifactVersion, who string, member evidence.ID) bool {
 
 func person(who string) string {
 	who, _, _ = strings.Cut(who, " (API token ")
+	who = strings.TrimSuffix(who, scheduled)
 	return strings.ToLower(strings.TrimSpace(who))
 }
 

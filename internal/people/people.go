@@ -126,7 +126,7 @@ func (r Role) Grants() []Permission {
 	case HelpDesk:
 		return []Permission{Own, ReadSources, ManageConnections, ReadActions}
 	case Reviewer:
-		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReviewArtifacts, ReadActions, ReadControls, ReadAudits, ReadSamples}
+		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReviewArtifacts, ReadActions, ReadControls, ReadAudits, ReadSamples, MakeTokens}
 	case Auditor:
 		return []Permission{Own, ReadAudits, ReadSamples, TakeEvidence, AskInAudits}
 	case Viewer:

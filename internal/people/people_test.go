@@ -23,7 +23,7 @@ func TestTable(t *testing.T) {
 			return p == "manage settings" || p == "manage people" || p == "review artifacts" || p == "ask in audits"
 		}),
 		people.HelpDesk: {"own", "read sources and connections", "manage connections", "read actions"},
-		people.Reviewer: {"own", "read sources and connections", "read events", "read artifacts", "review artifacts", "read actions", "read controls and frameworks", "read audits", "read samples and events of audits"},
+		people.Reviewer: {"own", "read sources and connections", "read events", "read artifacts", "review artifacts", "read actions", "read controls and frameworks", "read audits", "read samples and events of audits", "make API tokens"},
 		people.Auditor:  {"own", "read audits", "read samples and events of audits", "draw samples and make bundles", "ask in audits"},
 		people.Viewer:   {"own", "read sources and connections", "read artifacts", "read actions", "read controls and frameworks", "read audits"},
 		"":              nil,

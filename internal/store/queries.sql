@@ -1043,7 +1043,7 @@ INSERT INTO attachment_declined (workspace, artifact, target, reason, at, who) V
 ON CONFLICT (workspace, artifact, target) DO NOTHING;
 
 -- name: DeclinedAttachments :many
-SELECT target FROM attachment_declined WHERE workspace = @workspace AND artifact = @artifact;
+SELECT artifact, target FROM attachment_declined WHERE workspace = @workspace;
 
 -- Passkeys.
 

@@ -140,6 +140,7 @@ func (v *verifier) twoPeople(r artLeaf) {
 
 func person(who string) string {
 	who, _, _ = strings.Cut(who, " (API token ")
+	who = strings.TrimSuffix(who, " (schedule)")
 	return strings.ToLower(strings.TrimSpace(who))
 }
 

@@ -71,7 +71,7 @@ func asksOf(v program.ActionView, mayBuild bool) []view.Asked {
 			for name, value := range q.Params {
 				form.Set(q.Recipe+"."+name, value)
 			}
-			x.BuildHref = "/artifacts?" + form.Encode() + "#build"
+			x.BuildHref = "/artifacts/build?" + form.Encode()
 		}
 		out = append(out, x)
 	}

@@ -56,7 +56,7 @@ func (s *server) operations(api huma.API) {
 	add(s, api, "/events", "list-events", "Events in order of time, page by page", people.ReadEvents, s.apiEvents)
 	add(s, api, "/events/{ref}", "get-event", "One event with its bytes and its place", people.ReadEvents, s.apiEvent)
 	add(s, api, "/histogram", "get-histogram", "Counts of events over time", people.ReadEvents, s.apiHistogram)
-	add(s, api, "/artifacts", "list-artifacts", "Artifacts with their newest version", people.ReadArtifacts, s.apiArtifacts)
+	add(s, api, "/artifacts", "list-artifacts", "Artifacts with their newest version, filtered", people.ReadArtifacts, s.apiArtifacts)
 	add(s, api, "/artifacts/{id}", "get-artifact", "One artifact with its versions and provenance", people.ReadArtifacts, s.apiArtifact)
 	s.programOperations(api)
 	s.actionOperations(api)

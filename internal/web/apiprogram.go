@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
-	"github.com/exhibithq/exhibit/internal/store"
 )
 
 type apiFile struct {
@@ -72,21 +72,53 @@ func artifactJSON(all programme, a evidence.Artifact) apiArtifact {
 }
 
 type apiArtifacts struct {
-	Artifacts []apiArtifact `json:"artifacts"`
+	Artifacts []apiArtifact `json:"artifacts" doc:"The newest first"`
+	Total     int           `json:"total" doc:"How many meet the filters"`
 }
 
-func (s *server) apiArtifacts(ctx context.Context, c people.Caller, _ *nothing) (apiArtifacts, error) {
+type artifactsInput struct {
+	Q       string `query:"q" maxLength:"200" doc:"Words that are in title, recipe, id, file name, maker or keys of controls and actions"`
+	Kind    string `query:"kind" doc:"derived or uploaded"`
+	Source  string `query:"source" maxLength:"60" doc:"Id of a connection, or of its kind: onepassword"`
+	Recipe  string `query:"recipe" maxLength:"60"`
+	Control string `query:"control" maxLength:"60" doc:"Key or id"`
+	Action  string `query:"action" maxLength:"60" doc:"Key or id"`
+	Result  string `query:"result" doc:"complete or inconclusive"`
+	Review  string `query:"review" doc:"not_reviewed, reopened, changes_requested, rejected, approved; to_review: what waits for the caller's review; to_change: what reviewers want changed"`
+	From    string `query:"from" maxLength:"40" doc:"Whose period ends after this"`
+	To      string `query:"to" maxLength:"40" doc:"Whose period begins before this"`
+	Attach  string `query:"attach" enum:"proposed" doc:"proposed: what a mapping proposes to attach, and nobody has accepted or declined yet"`
+	Use     string `query:"use" default:"all" doc:"in_use, retired or all"`
+	Limit   int    `query:"limit" minimum:"0" maximum:"1000" doc:"At most so many; 0: all"`
+	Offset  int    `query:"offset" minimum:"0" doc:"Leave out so many of the newest"`
+}
+
+func (in artifactsInput) values() url.Values {
+	return url.Values{"q": {in.Q}, "kind": {in.Kind}, "source": {in.Source}, "recipe": {in.Recipe}, "control": {in.Control}, "action": {in.Action}, "result": {in.Result},
+		"review": {in.Review}, "from": {in.From}, "to": {in.To}, "use": {in.Use}, "attach": {in.Attach}}
+}
+
+func (s *server) apiArtifacts(ctx context.Context, c people.Caller, in *artifactsInput) (apiArtifacts, error) {
 	out := apiArtifacts{Artifacts: []apiArtifact{}}
 	all, err := s.programme(ctx, c.Workspace)
 	if err != nil {
 		return out, err
 	}
-	list, err := s.cfg.Store.Artifacts(ctx, c.Workspace, store.ArtifactFilter{})
+	f, err := artifactFilter(in.values(), c)
 	if err != nil {
-		return out, fmt.Errorf("listing artifacts: %w", err)
+		return out, err
 	}
-	for _, a := range list {
-		out.Artifacts = append(out.Artifacts, artifactJSON(all, a))
+	list, err := s.cfg.Artifacts.List(ctx, c.Workspace, f)
+	if err != nil {
+		return out, err
+	}
+	out.Total = len(list)
+	list = list[min(in.Offset, len(list)):]
+	if in.Limit > 0 {
+		list = list[:min(in.Limit, len(list))]
+	}
+	for _, v := range list {
+		out.Artifacts = append(out.Artifacts, artifactJSON(all, v.Artifact))
 	}
 	return out, nil
 }

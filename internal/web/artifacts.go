@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -15,83 +14,24 @@ import (
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/recipe"
-	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/chart"
 	"github.com/exhibithq/exhibit/internal/web/ui"
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
 
-// artifactRows adds to artifacts to how much they are attached; the newest built first.
-func (s *server) artifactRows(ctx context.Context, ws evidence.ID, list []evidence.Artifact) ([]view.ArtifactRow, error) {
-	if len(list) == 0 {
-		return []view.ArtifactRow(nil), nil
-	}
-	attachments, err := s.cfg.Store.Attachments(ctx, ws, store.AttachmentFilter{})
-	if err != nil {
-		return nil, fmt.Errorf("listing attachments: %w", err)
-	}
-	count := map[evidence.ID]int{}
-	for _, at := range attachments {
-		if at.DetachedAt.IsZero() {
-			count[at.Artifact]++
-		}
-	}
-	var out []view.ArtifactRow
-	standings, err := s.cfg.Artifacts.Standings(ctx, ws)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range list {
-		out = append(out, view.ArtifactRow{Artifact: a, Attached: count[a.ID], Review: standings[a.ID]})
-	}
-	slices.SortStableFunc(out, func(a, b view.ArtifactRow) int { return b.Artifact.Latest.BuiltAt.Compare(a.Artifact.Latest.BuiltAt) })
-	return out, nil
+func (s *server) askBuild(w http.ResponseWriter, r *http.Request) error {
+	v := r.URL.Query()
+	return s.showBuild(w, r, http.StatusOK, view.BuildForm{Recipe: v.Get("recipe"), From: v.Get("from"), To: v.Get("to"), Values: map[string]string{}})
 }
 
-func (s *server) artifacts(w http.ResponseWriter, r *http.Request) error {
-	form := view.BuildForm{Recipe: r.FormValue("recipe"), From: r.FormValue("from"), To: r.FormValue("to"), Values: map[string]string{}}
-	return s.showArtifacts(w, r, http.StatusOK, form)
-}
-
-// showArtifacts shows the list and the form as it was filled in.
-func (s *server) showArtifacts(w http.ResponseWriter, r *http.Request, status int, form view.BuildForm) error {
-	ctx, c := r.Context(), people.From(r.Context())
-	list, err := s.cfg.Store.Artifacts(ctx, c.Workspace, store.ArtifactFilter{})
-	if err != nil {
-		return fmt.Errorf("listing artifacts: %w", err)
-	}
-	rows, err := s.artifactRows(ctx, c.Workspace, list)
+// showBuild shows the form that builds an artifact as it was filled in.
+func (s *server) showBuild(w http.ResponseWriter, r *http.Request, status int, form view.BuildForm) error {
+	form.Quick = quickPeriods(s.now(), form.Recipe)
+	p, err := s.framed(r, "Build an artifact", "/artifacts", ui.Crumb{Name: "Build"})
 	if err != nil {
 		return err
 	}
-	v := view.Artifacts{Now: s.now(), Recipes: recipe.All(), Form: form, MayBuild: c.Has(people.BuildArtifacts)}
-	only := r.URL.Query().Get("of")
-	v.Choices, v.Rows = recipeChoices(rows, only)
-	v.Form.Quick = quickPeriods(s.now(), form.Recipe)
-	p, err := s.framed(r, "Artifacts", "/artifacts")
-	if err != nil {
-		return err
-	}
-	return render(w, r, status, view.ArtifactsPage(p, v))
-}
-
-// recipeChoices cuts the list by recipe. Recipes of which there is no artifact are left out.
-func recipeChoices(rows []view.ArtifactRow, only string) ([]view.RecipeChoice, []view.ArtifactRow) {
-	count := map[string]int{}
-	var shown []view.ArtifactRow
-	for _, row := range rows {
-		count[row.Artifact.Recipe]++
-		if only == "" || row.Artifact.Recipe == only {
-			shown = append(shown, row)
-		}
-	}
-	choices := []view.RecipeChoice{{Name: "All recipes", Here: only == "", Count: len(rows)}}
-	for _, rc := range recipe.All() {
-		if count[rc.ID] > 0 || rc.ID == only {
-			choices = append(choices, view.RecipeChoice{Name: rc.Title, Recipe: rc.ID, Here: only == rc.ID, Count: count[rc.ID]})
-		}
-	}
-	return choices, shown
+	return render(w, r, status, view.BuildPage(p, recipe.All(), form))
 }
 
 // quickPeriods are the periods that audits ask for most.
@@ -114,7 +54,7 @@ func quickPeriods(now time.Time, recipeID string) []view.QuickPeriod {
 			if recipeID != "" {
 				v.Set("recipe", recipeID)
 			}
-			out = append(out, view.QuickPeriod{Name: q.name, Href: "/artifacts?" + v.Encode() + "#build"})
+			out = append(out, view.QuickPeriod{Name: q.name, Href: "/artifacts/build?" + v.Encode()})
 		}
 	}
 	return out
@@ -123,26 +63,32 @@ func quickPeriods(now time.Time, recipeID string) []view.QuickPeriod {
 // buildArtifact builds and leads to the artifact; what cannot be built is said above the form as it was filled in.
 func (s *server) buildArtifact(w http.ResponseWriter, r *http.Request) error {
 	form := view.BuildForm{Recipe: r.PostFormValue("recipe"), From: r.PostFormValue("from"), To: r.PostFormValue("to"), Values: map[string]string{}}
-	params := map[string]string{}
-	for name, values := range r.PostForm {
-		id, param, ok := strings.Cut(name, ".")
-		if ok && len(values) > 0 && strings.TrimSpace(values[0]) != "" {
-			form.Values[name] = values[0]
-			if id == form.Recipe {
-				params[param] = strings.TrimSpace(values[0])
-			}
-		}
-	}
+	params := parameters(r.PostForm, form.Recipe, form.Values)
 	built, err := s.build(r, form, params)
 	switch code := evidence.ErrorCode(err); {
 	case code == evidence.Invalid || code == evidence.NotFound || code == evidence.Conflict:
 		form.Problem = err.Error()
-		return s.showArtifacts(w, r, statusOf(err), form)
+		return s.showBuild(w, r, statusOf(err), form)
 	case err != nil:
 		return err
 	}
 	http.Redirect(w, r, "/artifacts/"+string(built.Artifact.ID), http.StatusSeeOther)
 	return nil
+}
+
+// parameters gives what was typed for a recipe's parameters, and keeps in typed what was typed for any recipe's.
+func parameters(form url.Values, of string, typed map[string]string) map[string]string {
+	params := map[string]string{}
+	for name, values := range form {
+		id, param, ok := strings.Cut(name, ".")
+		if ok && len(values) > 0 && strings.TrimSpace(values[0]) != "" {
+			typed[name] = values[0]
+			if id == of {
+				params[param] = strings.TrimSpace(values[0])
+			}
+		}
+	}
+	return params
 }
 
 func (s *server) build(r *http.Request, form view.BuildForm, params map[string]string) (artifact.View, error) {
@@ -194,9 +140,12 @@ func (s *server) showArtifact(w http.ResponseWriter, r *http.Request, status int
 	if err := s.reviewing(ctx, c, &v); err != nil {
 		return err
 	}
+	if v.Proposals, err = s.proposed(ctx, c, a.ID); err != nil {
+		return err
+	}
 	v.MayAttach = c.Has(people.AttachArtifacts) && a.RetiredAt.IsZero()
 	if c.Has(people.BuildArtifacts) && a.Recipe != "" {
-		v.BuildHref = "/artifacts?" + url.Values{"recipe": {a.Recipe}, "from": {machine(a.Period.From)}, "to": {machine(a.Period.To)}}.Encode() + "#build"
+		v.BuildHref = "/artifacts/build?" + url.Values{"recipe": {a.Recipe}, "from": {machine(a.Period.From)}, "to": {machine(a.Period.To)}}.Encode()
 	}
 	if c.Has(people.BuildArtifacts) && a.Kind == evidence.Uploaded {
 		v.UploadHref = "/artifacts/upload?" + url.Values{"artifact": {string(a.ID)}}.Encode()
@@ -206,12 +155,26 @@ func (s *server) showArtifact(w http.ResponseWriter, r *http.Request, status int
 	}
 	if c.Has(people.ReadEvents) && v.HasProof {
 		v.EventsHref = "/events?" + eventsOf(v.Provenance).Encode()
+		s.countHrefs(&v)
 	}
 	p, err := s.framed(r, a.Title, "/artifacts", ui.Crumb{Name: a.Title})
 	if err != nil {
 		return err
 	}
 	return render(w, r, status, view.ArtifactPage(p, v))
+}
+
+// countHrefs lets counts lead to the events that they count. A search takes one stream or all, and all connections: where
+// the artifact asked otherwise, it would show other events.
+func (s *server) countHrefs(v *view.Artifact) {
+	p := v.Provenance
+	leftOut := slices.ContainsFunc(p.Notes, func(n string) bool { return strings.HasPrefix(n, "Not part of this: ") })
+	if streams := len(p.Query.Streams); leftOut || streams != 1 && streams != len(s.allStreams()) || p.Recipe.ID == recipe.SelectedEvents {
+		return
+	}
+	all := p
+	all.Query.Where = nil
+	v.PopulationHref, v.MatchedHref = "/events?"+eventsOf(all).Encode(), v.EventsHref
 }
 
 func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }

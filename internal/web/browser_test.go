@@ -293,6 +293,8 @@ func TestScreenshots(t *testing.T) {
 		{"events-empty-light", "/events?q=zzz", "light", 1440, 900}, {"event-light", "/events/" + s.someEvent(), "light", 1440, 1000},
 		{"artifacts-light", "/artifacts", "light", 1440, 900}, {"artifact-light", "/artifacts/" + whole, "light", 1440, 1000},
 		{"artifact-inconclusive-dark", "/artifacts/" + unsure, "dark", 1440, 1000},
+		{"artifacts-dark", "/artifacts", "dark", 1440, 900}, {"phone-artifacts", "/artifacts", "light", 390, 844}, {"upload-light", "/artifacts/upload", "light", 1440, 1000}, {"phone-upload", "/artifacts/upload", "dark", 390, 1200},
+		{"build-light", "/artifacts/build", "light", 1440, 900}, {"schedules-light", "/artifacts/schedules", "light", 1440, 900}, {"phone-schedules", "/artifacts/schedules", "dark", 390, 1000}, {"artifacts-none-light", "/artifacts?q=zzz", "light", 1440, 900},
 		{"actions-light", "/actions", "light", 1440, 900}, {"controls-light", "/controls", "light", 1440, 900}, {"frameworks-light", "/frameworks", "light", 1440, 900}, {"log-light", "/log", "light", 1440, 1000}, {"log-dark", "/log", "dark", 1440, 1000}, {"phone-log", "/log", "light", 390, 844},
 		{"verify-light", "/log/verify", "light", 1440, 1000}, {"verify-dark", "/log/verify?from=grade#grade", "dark", 1440, 1000}, {"phone-verify", "/log/verify", "dark", 390, 844},
 		{"artifact-proof-light", "/artifacts/" + whole + "#proof", "light", 1440, 1000}, {"artifact-proof-dark", "/artifacts/" + whole + "?version=1#proof", "dark", 1440, 1000}, {"phone-artifact-proof", "/artifacts/" + whole + "#proof", "light", 390, 844},

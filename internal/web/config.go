@@ -173,12 +173,21 @@ type connectionUse func(ctx context.Context, who string, ws, id evidence.ID) (co
 type Artifacts interface {
 	Build(ctx context.Context, who string, ws evidence.ID, req artifact.BuildRequest) (artifact.View, error)
 	File(ctx context.Context, who string, ws, id evidence.ID, version int, format string) (io.ReadCloser, evidence.File, error)
+	List(ctx context.Context, ws evidence.ID, f artifact.Filter) ([]artifact.View, error)
 	Show(ctx context.Context, ws, id evidence.ID) (artifact.View, error)
 	Upload(ctx context.Context, who string, ws evidence.ID, req artifact.UploadRequest) (artifact.View, error)
 	Review(ctx context.Context, c people.Caller, req artifact.ReviewRequest) (evidence.Review, error)
 	Reviews(ctx context.Context, ws, id evidence.ID) ([]evidence.Review, error)
 	Standings(ctx context.Context, ws evidence.ID) (map[evidence.ID]evidence.ReviewStanding, error)
 	Retire(ctx context.Context, who string, ws, id evidence.ID, reason string) error
+	Proposals(ctx context.Context, ws evidence.ID) (map[evidence.ID][]artifact.Suggestion, error)
+	Accept(ctx context.Context, who string, ws evidence.ID, req artifact.ProposalRequest) (evidence.Attachment, error)
+	Decline(ctx context.Context, who string, ws evidence.ID, req artifact.ProposalRequest) error
+	Attaching(ctx context.Context, ws evidence.ID) (evidence.Attaching, error)
+	SetAttaching(ctx context.Context, c people.Caller, how evidence.Attaching) error
+	Schedule(ctx context.Context, who string, ws evidence.ID, req artifact.ScheduleRequest) (evidence.Schedule, error)
+	Schedules(ctx context.Context, ws evidence.ID) ([]evidence.Schedule, error)
+	StopSchedule(ctx context.Context, who string, ws, id evidence.ID) error
 	Attach(ctx context.Context, who string, ws evidence.ID, req artifact.AttachRequest) (evidence.Attachment, error)
 	Detach(ctx context.Context, who string, ws evidence.ID, req artifact.DetachRequest) error
 }

@@ -153,7 +153,7 @@ func (s *server) requirement(w http.ResponseWriter, r *http.Request) error {
 	}
 	if c.Has(people.BuildArtifacts) {
 		for i := range v.Recipes {
-			v.Recipes[i].BuildHref = "/artifacts?" + url.Values{"recipe": {v.Recipes[i].ID}}.Encode() + "#build"
+			v.Recipes[i].BuildHref = "/artifacts/build?" + url.Values{"recipe": {v.Recipes[i].ID}}.Encode()
 		}
 	}
 	if err := s.evidenceOfMonth(r, &v, all); err != nil {

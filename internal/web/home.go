@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
@@ -24,9 +25,11 @@ func (s *server) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rows, err := s.artifactRows(r.Context(), c.Workspace, o.artifacts)
-	if err != nil {
-		return err
+	var rows []artifact.View
+	if c.Has(people.ReadArtifacts) {
+		if rows, err = s.cfg.Artifacts.List(r.Context(), c.Workspace, artifact.Filter{Use: artifact.InUse}); err != nil {
+			return err
+		}
 	}
 	steps, err := s.steps(r.Context(), c, o, rows)
 	if err != nil {

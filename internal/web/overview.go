@@ -132,6 +132,7 @@ type overview struct {
 	artifacts []evidence.Artifact
 	actions   []program.ActionView
 	channels  []notify.Channel
+	schedules []evidence.Schedule
 	asked     []view.Attention   // by and of reviewers
 	vouch     []evidence.Concern // who does not vouch for the log
 	span      evidence.Span
@@ -167,9 +168,19 @@ func (s *server) overview(ctx context.Context, c people.Caller) (overview, error
 			return o, fmt.Errorf("listing channels: %w", err)
 		}
 	}
+	if c.Has(people.ReadArtifacts) {
+		if o.schedules, err = s.cfg.Artifacts.Schedules(ctx, c.Workspace); err != nil {
+			return o, err
+		}
+	}
 	if o.asked, err = s.asked(ctx, c, o.artifacts); err != nil {
 		return o, err
 	}
+	proposed, err := s.askedToAttach(ctx, c)
+	if err != nil {
+		return o, err
+	}
+	o.asked = append(o.asked, proposed...)
 	o.attention = attention(o, now)
 	o.numbers = figures(o)
 	o.numbers.Sources = len(s.cfg.Kinds)
@@ -263,6 +274,7 @@ func attention(o overview, now time.Time) []view.Attention {
 	out = append(out, failing(o.channels)...)
 	out = append(out, overdueActions(o.actions)...)
 	out = append(out, inconclusive(o.artifacts)...)
+	out = append(out, failingSchedules(o.schedules)...)
 	out = append(out, o.asked...)
 	out = append(out, before...)
 	slices.SortStableFunc(out, func(a, b view.Attention) int {

@@ -115,11 +115,11 @@ func askedFor(c people.Caller, artifacts []evidence.Artifact, attached map[evide
 	}
 	var out []view.Attention
 	if wait > 0 {
-		out = append(out, view.Attention{Tone: ui.Info, Icon: "user", Title: "Review asked: " + ui.Many(wait, "artifact"), Href: "/artifacts?status=to_review",
+		out = append(out, view.Attention{Tone: ui.Info, Icon: "user", Title: "Review asked: " + ui.Many(wait, "artifact"), Href: "/artifacts?review=to_review",
 			Text: "Attached as evidence, and nobody has reviewed what stands there now."})
 	}
 	if back > 0 {
-		out = append(out, view.Attention{Tone: ui.Warn, Icon: "refresh-cw", Title: "Reviewers want changes: " + ui.Many(back, "artifact"), Href: "/artifacts?status=to_change",
+		out = append(out, view.Attention{Tone: ui.Warn, Icon: "refresh-cw", Title: "Reviewers want changes: " + ui.Many(back, "artifact"), Href: "/artifacts?review=to_change",
 			Text: "Read the reason on the artifact, then build it again or attach something else."})
 	}
 	return out
@@ -166,6 +166,14 @@ func (s *server) evidenceOperations(api huma.API) {
 	add(s, api, "/artifacts/{id}/reviews", "list-reviews", "What people concluded about an artifact", people.ReadArtifacts, s.apiReviews)
 	mount(s, api, operation(http.MethodPost, "/artifacts/{id}/reviews", "review-artifact", "Approve, reject or ask for changes; never what one made oneself", people.ReviewArtifacts, quick), s.apiReview)
 	mount(s, api, operation(http.MethodPost, "/artifacts/uploads", "upload-artifact", "Hand in a file as evidence, or a new version of one", people.BuildArtifacts, slow), s.apiUpload)
+	add(s, api, "/artifacts/{id}/proposals", "list-proposals", "What mappings propose to attach an artifact to", people.ReadArtifacts, s.apiProposals)
+	mount(s, api, operation(http.MethodPost, "/artifacts/{id}/proposals/accept", "accept-proposal", "Make a proposed attachment; it stays marked as automatic", people.AttachArtifacts, quick), s.apiAccept)
+	mount(s, api, operation(http.MethodPost, "/artifacts/{id}/proposals/decline", "decline-proposal", "Decline a proposed attachment; it is not proposed again", people.AttachArtifacts, quick), s.apiDecline)
+	add(s, api, "/attaching", "get-attaching", "What becomes of attachments that mappings name", people.ReadArtifacts, s.apiAttachingNow)
+	mount(s, api, operation(http.MethodPost, "/attaching", "set-attaching", "Choose whether they are proposed or made at once", people.ManageSettings, quick), s.apiSetAttaching)
+	add(s, api, "/schedules", "list-schedules", "What the server builds by itself for each period", people.ReadArtifacts, s.apiSchedules)
+	mount(s, api, operation(http.MethodPost, "/schedules", "add-schedule", "Have a recipe built for each month or quarter", people.BuildArtifacts, asks), s.apiAddSchedule)
+	mount(s, api, operation(http.MethodPost, "/schedules/{id}/stop", "stop-schedule", "End a schedule; what it built stays", people.BuildArtifacts, quick), s.apiStopSchedule)
 	mount(s, api, operation(http.MethodPost, "/artifacts/{id}/retire", "retire-artifact", "Take an artifact out of use with a reason; nothing is deleted", people.BuildArtifacts, quick), s.apiRetire)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/store"
@@ -13,7 +14,7 @@ import (
 
 // steps says how far somebody who makes evidence and audits has come; nil for everybody else. It is worked out from what
 // there is, so nothing has to be ticked off.
-func (s *server) steps(ctx context.Context, c people.Caller, o overview, rows []view.ArtifactRow) (view.Steps, error) {
+func (s *server) steps(ctx context.Context, c people.Caller, o overview, rows []artifact.View) (view.Steps, error) {
 	if !c.Has(people.BuildArtifacts) || !c.Has(people.ReadAudits) {
 		return nil, nil
 	}
@@ -39,7 +40,7 @@ func (s *server) steps(ctx context.Context, c people.Caller, o overview, rows []
 	// What waits for a review and was attached to something is what an auditor will ask for first.
 	review := "/artifacts"
 	for _, r := range rows {
-		if r.Attached > 0 && r.Review.Status == evidence.StatusNotReviewed {
+		if len(r.ControlKeys)+len(r.ActionKeys) > 0 && r.Standing.Status == evidence.StatusNotReviewed {
 			review = "/artifacts/" + string(r.Artifact.ID)
 			break
 		}
@@ -47,14 +48,14 @@ func (s *server) steps(ctx context.Context, c people.Caller, o overview, rows []
 	w := view.Steps{
 		{Title: "Connect a source", Text: "Three minutes, a read-only token, and the last 120 days are read.", Do: "Connect", Href: "/sources",
 			Done: len(o.readings) > 0},
-		{Title: "Build an artifact", Text: "A recipe and a period make evidence of events, with counts that reconcile and what it does not show.", Do: "Build", Href: "/artifacts#build",
+		{Title: "Build an artifact", Text: "A recipe and a period make evidence of events, with counts that reconcile and what it does not show.", Do: "Build", Href: "/artifacts/build",
 			Done: len(rows) > 0},
 		{Title: "Attach it to a control", Text: "What an artifact shows is offered for the controls that its recipe serves.", Do: "Attach", Href: "/artifacts",
-			Done: slices.ContainsFunc(rows, func(r view.ArtifactRow) bool { return r.Attached > 0 })},
+			Done: slices.ContainsFunc(rows, func(r artifact.View) bool { return len(r.ControlKeys)+len(r.ActionKeys) > 0 })},
 		{Title: "Invite somebody who reviews", Text: "Nobody reviews what he made himself. An Evidence reviewer judges and makes nothing.", Do: "Invite", Href: "/settings/people#invite",
 			Done: slices.ContainsFunc(members, reviewer)},
 		{Title: "Have an artifact approved", Text: "The reviewer opens it and says what he concludes; that binds the exact bytes of the version.", Do: "Open", Href: review,
-			Done: slices.ContainsFunc(rows, func(r view.ArtifactRow) bool { return r.Review.Status == evidence.StatusApproved })},
+			Done: slices.ContainsFunc(rows, func(r artifact.View) bool { return r.Standing.Status == evidence.StatusApproved })},
 		{Title: "Make an audit", Text: "A framework, a period, and a room in which an auditor sees only what belongs to it.", Do: "Make", Href: "/audits/new",
 			Done: len(audits) > 0},
 		{Title: "Take the evidence away", Text: "One ZIP file that verifies without Exhibit, without a network and without trusting anybody.", Do: "Bundle", Href: bundle,

@@ -48,7 +48,7 @@ func (s *server) showUpload(w http.ResponseWriter, r *http.Request, status int, 
 		_, form.Targets = targets(all, evidence.Artifact{})
 	}
 	for _, q := range quickPeriods(s.now(), "") {
-		_, query, _ := strings.Cut(strings.TrimSuffix(q.Href, "#build"), "?")
+		_, query, _ := strings.Cut(q.Href, "?")
 		form.Quick = append(form.Quick, view.QuickPeriod{Name: q.Name, Href: "/artifacts/upload?" + query})
 	}
 	p, err := s.framed(r, "Upload a file", "/artifacts", crumbs...)

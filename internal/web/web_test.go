@@ -250,7 +250,7 @@ func (s *site) pages() []string {
 	out := []string{"/", "/sources", "/sources/onepassword", first, first + "?done=check", first + "/off", first + "/configured", s.approval("onepassword", ""), s.approval("", s.first.ID), "/events?range=7d", "/events?range=120d&result=failed",
 		"/events/export?range=120d&result=failed", "/events/artifact?range=30d&result=failed", "/events/filters",
 		"/coverage", "/coverage?range=day&at=2026-11-14", "/coverage?range=year&connection=" + string(s.first.ID),
-		"/events?q=zzz", "/artifacts", "/actions", "/controls", "/frameworks", "/log", "/log/verify",
+		"/events?q=zzz", "/artifacts", "/artifacts?q=zzz&use=all", "/artifacts?review=approved&from=2026-10-01", "/artifacts/build", "/artifacts/upload", "/artifacts/schedules", "/actions", "/controls", "/frameworks", "/log", "/log/verify",
 		"/settings", "/settings/people", "/settings/people/" + string(s.admin.ID), "/settings/account", "/settings/activity", "/settings/api-tokens",
 		"/settings/notifications", "/settings/notifications/new?kind=email", "/settings/notifications/new?kind=webhook"}
 	all, err := s.server.programme(ctx, s.ws)

@@ -3381,22 +3381,27 @@ func (q *Queries) DeclineWording(ctx context.Context, workspace string, iD strin
 }
 
 const declinedAttachments = `-- name: DeclinedAttachments :many
-SELECT target FROM attachment_declined WHERE workspace = $1 AND artifact = $2
+SELECT artifact, target FROM attachment_declined WHERE workspace = $1
 `
 
-func (q *Queries) DeclinedAttachments(ctx context.Context, workspace string, artifact string) ([]string, error) {
-	rows, err := q.db.QueryContext(ctx, declinedAttachments, workspace, artifact)
+type DeclinedAttachmentsRow struct {
+	Artifact string
+	Target   string
+}
+
+func (q *Queries) DeclinedAttachments(ctx context.Context, workspace string) ([]DeclinedAttachmentsRow, error) {
+	rows, err := q.db.QueryContext(ctx, declinedAttachments, workspace)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []string
+	var items []DeclinedAttachmentsRow
 	for rows.Next() {
-		var target string
-		if err := rows.Scan(&target); err != nil {
+		var i DeclinedAttachmentsRow
+		if err := rows.Scan(&i.Artifact, &i.Target); err != nil {
 			return nil, err
 		}
-		items = append(items, target)
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err

@@ -964,7 +964,7 @@ func SaveAsArtifactPage(p ui.Page, a SaveAsArtifact) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 72, " <form class=\"panel\" method=\"post\" action=\"/artifacts#build\"><div class=\"panel-body form\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 72, " <form class=\"panel\" method=\"post\" action=\"/artifacts\"><div class=\"panel-body form\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

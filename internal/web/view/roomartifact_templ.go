@@ -316,7 +316,7 @@ func RoomArtifactPage(p ui.Page, v RoomArtifact) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = reckoning(a.Provenance).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = reckoning(Artifact{Provenance: a.Provenance}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
