@@ -1011,7 +1011,7 @@ VALUES (@workspace, @id, @recipe, @cadence, @settle_days, @parameters, @since_at
 ON CONFLICT DO NOTHING;
 
 -- name: Schedules :many
-SELECT * FROM schedule WHERE workspace = @workspace ORDER BY stopped_at, created_at, id;
+SELECT * FROM schedule WHERE workspace = @workspace ORDER BY stopped_at, recipe, cadence, created_at, id;
 
 -- name: StopSchedule :execrows
 UPDATE schedule SET stopped_at = @stopped_at, stopped_by = @stopped_by WHERE workspace = @workspace AND id = @id AND stopped_at = 0;

@@ -6294,7 +6294,7 @@ func (q *Queries) ScheduleFailed(ctx context.Context, failure string, failedAt i
 }
 
 const schedules = `-- name: Schedules :many
-SELECT workspace, id, recipe, cadence, settle_days, parameters, since_at, done_until, artifact, failure, failed_at, created_at, created_by, member, stopped_at, stopped_by FROM schedule WHERE workspace = $1 ORDER BY stopped_at, created_at, id
+SELECT workspace, id, recipe, cadence, settle_days, parameters, since_at, done_until, artifact, failure, failed_at, created_at, created_by, member, stopped_at, stopped_by FROM schedule WHERE workspace = $1 ORDER BY stopped_at, recipe, cadence, created_at, id
 `
 
 func (q *Queries) Schedules(ctx context.Context, workspace string) ([]Schedule, error) {
