@@ -33,9 +33,9 @@ func (s Scope) Grants() []Permission {
 	case ScopeMonitor:
 		return []Permission{Own, ReadSources}
 	case ScopeRead:
-		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReadActions, ReadControls, ReadAudits, ReadSamples, ReadSettings}
+		return []Permission{Own, ReadSources, ReadEvents, ReadArtifacts, ReadActions, ReadControls, ReadAudits, ReadSamples, TakeEvidence, ReadSettings}
 	case ScopeBuild:
-		return []Permission{Own, BuildArtifacts, AttachArtifacts, ManageActions, ManageControls, TakeEvidence, ManageAudits, AskInAudits}
+		return []Permission{Own, BuildArtifacts, AttachArtifacts, ManageActions, ManageControls, ManageAudits, AskInAudits}
 	case ScopeReview:
 		return []Permission{Own, ReviewArtifacts}
 	case ScopeManage:
@@ -54,9 +54,9 @@ func (s Scope) Says() string {
 	case ScopeMonitor:
 		return "See how connections are and what has been read. No event, no artifact, no name of a person."
 	case ScopeRead:
-		return "Read everything that the pages show, events with their personal data included."
+		return "Read everything that the pages show, events with their personal data included; draw samples and take bundles away."
 	case ScopeBuild:
-		return "Build artifacts, attach and detach them; change actions, controls, frameworks and audits; draw samples, make bundles."
+		return "Build artifacts, attach and detach them; change actions, controls, frameworks and audits."
 	case ScopeReview:
 		return "Approve and reject artifacts that somebody else made."
 	case ScopeManage:

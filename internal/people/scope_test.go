@@ -15,8 +15,8 @@ import (
 func TestScopeTable(t *testing.T) {
 	want := map[people.Scope][]people.Permission{
 		"monitor":  {"own", "read sources and connections"},
-		"read":     {"own", "read sources and connections", "read events", "read artifacts", "read actions", "read controls and frameworks", "read audits", "read samples and events of audits", "read settings"},
-		"build":    {"own", "build artifacts", "attach artifacts", "manage actions", "manage controls and frameworks", "draw samples and make bundles", "manage audits", "ask in audits"},
+		"read":     {"own", "read sources and connections", "read events", "read artifacts", "read actions", "read controls and frameworks", "read audits", "read samples and events of audits", "draw samples and make bundles", "read settings"},
+		"build":    {"own", "build artifacts", "attach artifacts", "manage actions", "manage controls and frameworks", "manage audits", "ask in audits"},
 		"review":   {"own", "review artifacts"},
 		"manage":   {"own", "manage connections"},
 		"settings": {"own", "manage settings", "make API tokens"},

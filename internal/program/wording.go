@@ -129,7 +129,7 @@ func (s *Service) proposed(ctx context.Context, ws evidence.ID, id string) (word
 	}
 	at := slices.IndexFunc(all, func(p wording.Proposal) bool { return p.ID == id })
 	if at < 0 {
-		return wording.Proposal{}, evidence.Errorf(evidence.Conflict, "That change is not proposed any more: the text, a source or a policy changed meanwhile, or somebody decided on it. Look at the list again.")
+		return wording.Proposal{}, evidence.Errorf(evidence.NotFound, "That change is not proposed any more: the text, a source or a policy changed meanwhile, or somebody decided on it. Look at the list again.")
 	}
 	return all[at], nil
 }

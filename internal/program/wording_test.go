@@ -47,7 +47,7 @@ func TestWording(t *testing.T) {
 	if _, err := p.DeclineWording(ctx, me, ids[1]); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.AcceptWording(ctx, me, ids[0]); evidence.ErrorCode(err) != evidence.Conflict {
+	if _, err := p.AcceptWording(ctx, me, ids[0]); evidence.ErrorCode(err) != evidence.NotFound {
 		t.Errorf("accepted twice: %v", err)
 	}
 	expect("decided")

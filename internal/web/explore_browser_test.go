@@ -183,8 +183,10 @@ func (b *browser) harmless(t *testing.T, where, shows string) {
 		Text  string
 		Away  []string
 		Extra float64
+		Wide  []string // the elements behind it
 	}
 	b.run(t, chromedp.Evaluate(`({ran: Boolean(window.pwned), text: document.body.innerText, extra: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+		wide: [...document.querySelectorAll('main *')].filter((n) => n.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && getComputedStyle(n).position !== 'absolute').slice(0, 3).map((n) => n.outerHTML.slice(0, 300)),
 		away: [...document.querySelectorAll('a[href], form[action], [formaction]')].map((n) => n.href || n.formAction || n.action).filter((h) => typeof h === 'string' && !h.startsWith(location.origin))})`, &found))
 	if found.Ran {
 		t.Errorf("%s ran a script from an event", where)
@@ -199,7 +201,7 @@ func (b *browser) harmless(t *testing.T, where, shows string) {
 		t.Errorf("%s leads to %q", where, found.Away)
 	}
 	if found.Extra > 0 {
-		t.Errorf("%s is %v px wider than the screen", where, found.Extra)
+		t.Errorf("%s is %v px wider than the screen: %q", where, found.Extra, found.Wide)
 	}
 	b.check(t, where)
 }

@@ -76,7 +76,7 @@ func (b *browser) next(t *testing.T, step, does string) {
 	b.press(t, "link", "Home")
 	b.heading(t, "From events to an audit")
 	var asked string
-	b.run(t, chromedp.Text("ol.way a.primary", &asked, chromedp.ByQuery))
+	b.run(t, chromedp.Text("ol.first-steps a.primary", &asked, chromedp.ByQuery))
 	if strings.TrimSpace(asked) != does {
 		t.Fatalf("the front page asks for %q next, not to %s: %q", asked, step, does)
 	}

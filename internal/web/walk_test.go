@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/audit"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
@@ -63,6 +64,12 @@ func (x roomed) places() map[string]place {
 		"/audits/{id}/requests/{request}": {own: string(x.asked.ID), elsewhere: string(second.asked)}, "/audits/{id}/auditors/{member}": {own: string(x.auditor.Member)},
 		"/audits/{id}/samples/{sample}/members/{rank}": {own: "1", elsewhere: "9999", common: true}, "/audits/{id}/artifacts/{artifact}/events/{uuid}": {own: x.counted(), elsewhere: "LATEAUDITEVENT000000000001"},
 	}
+	schedule, err := x.build.Schedule(ctx, "test", x.ws, artifact.ScheduleRequest{Recipe: "failed-sign-ins", Cadence: evidence.Monthly})
+	must(t, err)
+	p["/schedules/{id}"], p["/artifacts/schedules/{id}"] = place{own: string(schedule.ID)}, place{own: string(schedule.ID)}
+	wordings, err := x.server.cfg.Program.Wording(ctx, x.ws, "")
+	must(t, err)
+	p["/wording/{id}"] = place{own: wordings[0].ID}
 	p["/settings/account/passkeys/{passkey}"] = place{own: "a-passkey"}
 	for _, at := range []string{"/sessions/{session}", "/settings/account/sessions/{session}", "/members/{id}/sessions/{session}", "/settings/people/{id}/sessions/{session}"} {
 		p[at] = place{own: x.someSession()}
@@ -121,8 +128,9 @@ var needALink = []string{"GET /connect", "GET /connect/approve", "GET /framework
 
 // bodies are those of operations whose schema does not say all that they ask for.
 var bodies = map[string]string{
-	"POST /api/v1/members/{id}/role":     `{"role":"viewer"}`,
-	"POST /api/v1/artifacts/{id}/detach": `{"control":"EX-01","reason":"words"}`,
+	"POST /api/v1/members/{id}/role":                `{"role":"viewer"}`,
+	"POST /api/v1/artifacts/{id}/detach":            `{"control":"EX-01","reason":"words"}`,
+	"POST /api/v1/artifacts/{id}/proposals/decline": `{"control":"EX-01","reason":"words"}`,
 }
 
 // every gives all routes and operations, as the router has them.
@@ -241,7 +249,7 @@ func (s *site) walk(c *http.Client, w walked, path string) answer {
 // anyForm fills every form well enough that what is asked next is what it is about.
 var anyForm = url.Values{"text": {"words"}, "reason": {"words"}, "name": {"Words"}, "title": {"Words"}, "email": {"new@example.com"}, "role": {"viewer"}, "strength": {"partial"}, "target": {"control:none"}, "rank": {"1"},
 	"size": {"3"}, "seed": {"x"}, "stream": {"signinattempts"}, "scope": {"all"}, "verdict": {"approved"}, "version": {"1"}, "attachment": {"none"}, "kind": {"email"}, "revision": {"0"}, "range": {"7d"},
-	"add": {"soc2 CC6.1"}, "framework": {"soc2"}, "requirement": {"CC6.1"}, "comment": {"words"}, "to": {"words@example.com"}, "owner": {""}, "due": {"2026-12-01"}}
+	"add": {"soc2 CC6.1"}, "framework": {"soc2"}, "requirement": {"CC6.1"}, "comment": {"words"}, "decision": {"accept"}, "to": {"words@example.com"}, "owner": {""}, "due": {"2026-12-01"}}
 
 // canaries are words of the first workspace that nobody of another may ever be answered with.
 var canaries = []string{"Northwind", "Ada Okafor", "ada@example.com", "SOC 2 Type II, autumn", "Max Lund", "Who looks at failed sign-ins", "Grafana"}

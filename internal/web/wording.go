@@ -49,7 +49,7 @@ func (s *server) decideWording(w http.ResponseWriter, r *http.Request) error {
 	default:
 		err = evidence.Errorf(evidence.Invalid, "Accept the change, or decline it.")
 	}
-	if mendable(err) {
+	if mendable(err) || evidence.ErrorCode(err) == evidence.NotFound { // somebody else decided meanwhile: the list shows what is left
 		return s.showWording(w, r, statusOf(err), err.Error())
 	}
 	if err != nil {
