@@ -173,6 +173,7 @@ func (a *App) assemble(ctx context.Context) error {
 			return audit.Invited{Member: l.Member, Path: l.Path, ExpiresAt: l.ExpiresAt}, err
 		}})
 	a.Program.ReadReviews(a.Artifacts)
+	a.Program.ReadProofs(a.Log)
 	a.Explore = explore.New(explore.Config{Store: a.Store, Objects: a.Objects, Kinds: a.kinds, TempDir: a.cfg.Data, Now: a.cfg.Now, Log: a.cfg.Log})
 	a.SignIn = signin.New(a.Store, a.Connections, a.cfg.Now)
 	a.Tokens = apitoken.New(a.Store, a.cfg.Now)

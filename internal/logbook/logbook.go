@@ -22,6 +22,7 @@ type Store interface {
 	MarkLog(ctx context.Context, ws evidence.ID) (store.Mark, error)
 	LogNodes(ctx context.Context, l store.LogState) translog.Nodes
 	Leaf(ctx context.Context, l store.LogState, n int64) ([]byte, error)
+	Opening(ctx context.Context, l store.LogState, c translog.Hash) (store.Opening, error)
 	EachLeaf(ctx context.Context, l store.LogState, from, to int64, fn func(n int64, leaf []byte) error) error
 	AddCheckpoint(ctx context.Context, l store.LogState, c store.Checkpoint) error
 	SetCosigned(ctx context.Context, l store.LogState, size int64, note []byte, at time.Time) error

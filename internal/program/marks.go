@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/store"
 )
 
 // Verdict is what a person concluded about evidence: the first of the four axes that are never mixed into one.
@@ -72,10 +73,31 @@ func (s *Service) verdicts(ctx context.Context, ws evidence.ID) (map[evidence.ID
 	return out, nil
 }
 
-// integrity gives what the last check of the proofs said about artifacts. It is the only place where the matrix reads
-// it. No proofs are kept yet: an artifact that is not in the answer counts as not checked.
-func (s *Service) integrity(context.Context, evidence.ID) (map[evidence.ID]Integrity, error) {
-	return map[evidence.ID]Integrity{}, nil
+// integrity gives what the log proves of the newest versions of artifacts, checked now. It is the only place where the matrix
+// reads proofs. An artifact that is not in the answer counts as not checked.
+func (s *Service) integrity(ctx context.Context, ws evidence.ID) (map[evidence.ID]Integrity, error) {
+	out := map[evidence.ID]Integrity{}
+	if s.proofs == nil {
+		return out, nil
+	}
+	all, err := s.store.Artifacts(ctx, ws, store.ArtifactFilter{})
+	if err != nil {
+		return nil, fmt.Errorf("listing artifacts: %w", err)
+	}
+	newest := make([]evidence.ArtifactVersion, 0, len(all))
+	for _, a := range all {
+		newest = append(newest, a.Latest)
+	}
+	holds, err := s.proofs.Unaltered(ctx, ws, newest)
+	if err != nil {
+		return nil, fmt.Errorf("checking the proofs of artifacts: %w", err)
+	}
+	for id, ok := range holds {
+		if out[id] = ProofsFail; ok {
+			out[id] = ProofsHold
+		}
+	}
+	return out, nil
 }
 
 // weakest gives the first of the order that is among the marks.

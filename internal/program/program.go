@@ -61,6 +61,15 @@ type Reviews interface {
 	Standings(ctx context.Context, ws evidence.ID) (map[evidence.ID]evidence.ReviewStanding, error)
 }
 
+// Proofs says what the log proves of artifacts.
+type Proofs interface {
+	// Unaltered says of each version, by its artifact, whether its proof holds; what cannot be checked yet is left out.
+	Unaltered(ctx context.Context, ws evidence.ID, versions []evidence.ArtifactVersion) (map[evidence.ID]bool, error)
+}
+
+// ReadProofs makes the matrix show what p says. It is called once, before the Service is used.
+func (s *Service) ReadProofs(p Proofs) { s.proofs = p }
+
 // ReadReviews makes the matrix show what r says. It is called once, before the Service is used.
 func (s *Service) ReadReviews(r Reviews) { s.reviews = r }
 
@@ -68,6 +77,7 @@ func (s *Service) ReadReviews(r Reviews) { s.reviews = r }
 type Service struct {
 	store   Store
 	now     func() time.Time
+	proofs  Proofs                                // nil: nothing can be checked
 	reviews Reviews                               // nil: nothing was reviewed
 	shipped func() ([]framework.Framework, error) // what comes with Exhibit, read once
 }

@@ -128,6 +128,9 @@ func (b *browser) signIn(t *testing.T) {
 // look loads a page in a theme and a width.
 func (b *browser) look(t *testing.T, path, theme string, width, height int64) {
 	t.Helper()
+	if strings.Contains(path, "#") { // a browser that is on the page already would only scroll, and keep the theme
+		b.run(t, chromedp.Navigate("about:blank"))
+	}
 	b.run(t,
 		network.SetCookie("theme", theme).WithURL(b.site.URL),
 		emulation.SetDeviceMetricsOverride(width, height, 1, width < 600),
@@ -259,6 +262,30 @@ func checkKeyboard(t *testing.T, s *site) {
 	b.check(t, "keyboard")
 }
 
+// inEveryView gives each page that is named once or more in both themes and on a phone.
+func inEveryView(named []shot) []shot {
+	have := map[string]bool{}
+	for _, n := range named {
+		have[n.name] = true
+	}
+	var all []shot
+	for _, n := range named {
+		page := strings.TrimPrefix(strings.TrimSuffix(strings.TrimSuffix(n.name, "-light"), "-dark"), "phone-")
+		height := n.height
+		if n.width < 600 {
+			height = 1000
+		}
+		all = append(all, n)
+		for _, view := range []shot{{page + "-light", n.path, "light", 1440, height}, {page + "-dark", n.path, "dark", 1440, height}, {"phone-" + page, n.path, "light", 390, 844}} {
+			if !have[view.name] {
+				have[view.name] = true
+				all = append(all, view)
+			}
+		}
+	}
+	return all
+}
+
 // TestScreenshots writes the pictures of docs/screenshots; it runs only if EXHIBIT_SCREENSHOTS names a directory.
 func TestScreenshots(t *testing.T) {
 	dir := os.Getenv("EXHIBIT_SCREENSHOTS")
@@ -282,7 +309,7 @@ func TestScreenshots(t *testing.T) {
 		}
 	}
 	only := regexp.MustCompile(os.Getenv("EXHIBIT_SCREENSHOTS_ONLY")) // all without it
-	for _, shot := range append(s.actionShots(), []shot{
+	for _, shot := range inEveryView(append(s.actionShots(), []shot{
 		{"home-light", "/", "light", 1440, 900}, {"home-dark", "/", "dark", 1440, 900},
 		{"sources-light", "/sources", "light", 1440, 900}, {"source-light", "/sources/onepassword", "light", 1440, 900},
 		{"connection-light", "/connections/" + string(s.first.ID), "light", 1440, 1000}, {"connection-dark", "/connections/" + string(s.first.ID), "dark", 1440, 1000},
@@ -320,7 +347,7 @@ func TestScreenshots(t *testing.T) {
 		{"save-artifact-light", "/events/artifact?range=30d&result=failed", "light", 1440, 900}, {"filters-light", "/events/filters", "light", 1440, 900},
 		{"phone-export", "/events/export?range=30d&result=failed", "dark", 390, 844}, {"phone-filters", "/events/filters", "light", 390, 844},
 		{"phone-connection", "/connections/" + string(s.first.ID), "dark", 390, 844}, {"phone-artifact", "/artifacts/" + unsure, "light", 390, 844},
-	}...) {
+	}...)) {
 		if !only.MatchString(shot.name) {
 			continue
 		}

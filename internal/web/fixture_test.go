@@ -129,6 +129,7 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 	s.book = logbook.New(logbook.Config{Store: s.store, Box: connections.Box, Dir: t.TempDir(), Now: s.clock, Log: slog.New(slog.DiscardHandler)})
 	work := program.New(s.store, s.clock)
 	work.ReadReviews(s.build)
+	work.ReadProofs(s.book)
 	s.rooms = audit.New(audit.Config{Store: s.store, Objects: s.objects, Log: s.book, Build: "Exhibit/test", Now: s.clock, TempDir: dir,
 		Framework: func(ctx context.Context, ws evidence.ID, id string) error {
 			_, err := work.Framework(ctx, ws, id)

@@ -3,10 +3,12 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/translog"
@@ -125,5 +127,41 @@ func TestSides(t *testing.T) {
 	}
 	if s := fmt.Sprint(chart.Sides(4, 5), chart.Sides(2, 5), chart.Sides(5, 5)); s != "[true] [false true false] []" {
 		t.Errorf("the sides are %s", s)
+	}
+}
+
+// TestProofsAreChecked holds that the log vouches for what is stored, and for nothing else.
+func TestProofsAreChecked(t *testing.T) {
+	s := filled(t)
+	list, err := s.store.Artifacts(t.Context(), s.ws, store.ArtifactFilter{})
+	must(t, err)
+	holds := func(change func(v *evidence.ArtifactVersion)) (ok, told bool) {
+		t.Helper()
+		v := list[0].Latest
+		v.Files = slices.Clone(v.Files)
+		change(&v)
+		got, err := s.book.Unaltered(t.Context(), s.ws, []evidence.ArtifactVersion{v})
+		must(t, err)
+		ok, told = got[v.Artifact]
+		return ok, told
+	}
+	if ok, _ := holds(func(*evidence.ArtifactVersion) {}); !ok {
+		t.Error("the log does not vouch for what is stored")
+	}
+	for name, change := range map[string]func(v *evidence.ArtifactVersion){
+		"another file":       func(v *evidence.ArtifactVersion) { v.Files[0].SHA256 = v.Files[1].SHA256 },
+		"a file left out":    func(v *evidence.ArtifactVersion) { v.Files = v.Files[1:] },
+		"no digest":          func(v *evidence.ArtifactVersion) { v.Files[0].SHA256 = "none" },
+		"another provenance": func(v *evidence.ArtifactVersion) { v.Provenance = []byte("{}") },
+	} {
+		if ok, told := holds(change); ok || !told {
+			t.Errorf("%s: holds %v, told %v", name, ok, told)
+		}
+	}
+	if _, told := holds(func(v *evidence.ArtifactVersion) { v.Version = 9 }); told {
+		t.Error("a version that is not there is told of")
+	}
+	if a := s.get(s.as(people.Admin), "/frameworks/soc2/matrix?by=controls"); !strings.Contains(a.body, "Proofs hold") {
+		t.Error("the matrix does not show that proofs hold")
 	}
 }

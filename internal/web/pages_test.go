@@ -200,7 +200,7 @@ func checkArtifactPage(t *testing.T, s *site) {
 	for id, a := range all.artifacts {
 		p := htmlcheck.Parse(t, s.get(c, "/artifacts/"+string(id)).body)
 		want := map[evidence.Completeness]string{evidence.Complete: "Complete", evidence.Inconclusive: "Inconclusive"}[a.Latest.Result]
-		p.Has("h1 .badge", want)
+		p.Has(".standing .badge", want)
 		p.Has("h2", "What it does not show")
 		p.Has("tr.sum", "Events of the period")
 		for _, f := range a.Latest.Files {

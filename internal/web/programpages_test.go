@@ -256,7 +256,7 @@ func checkMatrixPage(t *testing.T, s *site) {
 		if !strings.Contains(htmlcheck.Text(in.One("th")), "EX-01") {
 			continue
 		}
-		for i, want := range []string{"Verdict: Not reviewed Freshness: Current Coverage: Read whole Integrity: Not checked", "Freshness: Current", "Freshness: Carried over Coverage: Not covered"} {
+		for i, want := range []string{"Verdict: Not reviewed Freshness: Current Coverage: Read whole Integrity: Proofs hold", "Freshness: Current", "Freshness: Carried over Coverage: Not covered"} {
 			cell := in.All("td")[i]
 			if got := strings.Join(strings.Fields(htmlcheck.Text(cell)), " "); !strings.Contains(got, want) {
 				t.Errorf("month %d: %q, want %q", i, got, want)
@@ -269,7 +269,7 @@ func checkMatrixPage(t *testing.T, s *site) {
 	}
 	p.Lacks("main", "% compliant")
 	a := s.get(c, "/frameworks/soc2/matrix.csv?by=controls&from=2026-09&to=2026-11")
-	if a.status != http.StatusOK || !strings.Contains(a.header.Get("Content-Disposition"), "matrix_soc2_controls_202609_202611.csv") || !strings.Contains(a.body, "2026-09,not_reviewed,current,whole,not_checked,ar_") {
+	if a.status != http.StatusOK || !strings.Contains(a.header.Get("Content-Disposition"), "matrix_soc2_controls_202609_202611.csv") || !strings.Contains(a.body, "2026-09,not_reviewed,current,whole,proofs_hold,ar_") {
 		t.Errorf("%d %q\n%s", a.status, a.header.Get("Content-Disposition"), a.body)
 	}
 	for _, path := range []string{"/frameworks/soc2/requirements/CC7.2?month=2026-09", "/frameworks/soc2/requirements/CC7.2?month=2026-10"} {
