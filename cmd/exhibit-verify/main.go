@@ -31,6 +31,23 @@ func main() {
 	os.Exit(code)
 }
 
+// parse reads flags before and after the files, as exhibit verify does; package flag stops at the first file.
+func parse(flags *flag.FlagSet, args []string) (files []string, err error) {
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		rest := flags.Args()
+		if len(rest) == 0 {
+			return files, nil
+		}
+		if at := len(args) - len(rest) - 1; at >= 0 && args[at] == "--" { // what follows is files alone
+			return append(files, rest...), nil
+		}
+		files, args = append(files, rest[0]), rest[1:]
+	}
+}
+
 func run(ctx context.Context, args []string) int {
 	a := command.Arguments{Kinds: []source.Kind{onepassword.Kind()}}
 	flags := flag.NewFlagSet("exhibit-verify", flag.ContinueOnError)
@@ -42,14 +59,17 @@ func run(ctx context.Context, args []string) int {
 		a.Pins = append(a.Pins, s)
 		return nil
 	})
-	if err := flags.Parse(args); err != nil {
+	files, err := parse(flags, args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitDone
+	case err != nil:
+		return exitUsage
+	case len(files) != 1:
+		fmt.Fprintln(os.Stderr, "exhibit-verify: give one bundle to verify, as in: exhibit-verify evidence.zip --policy trust.policy")
 		return exitUsage
 	}
-	if flags.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "exhibit-verify: give one bundle to verify.")
-		return exitUsage
-	}
-	a.File = flags.Arg(0)
+	a.File = files[0]
 	failed, below, err := command.Run(ctx, a, os.Stdout)
 	var usage command.UsageError
 	switch {
