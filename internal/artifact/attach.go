@@ -241,6 +241,11 @@ func candidates(a evidence.Artifact, controls []evidence.Control, actions []evid
 // share a requirement with it stay suggestions: that failed sign-ins support CC6.1 does not make them evidence for every
 // control that serves CC6.1.
 func (s *Service) AutoAttach(ctx context.Context, who string, ws, id evidence.ID) ([]evidence.Attachment, error) {
+	return s.attachAsked(ctx, who, ws, id, func(Suggestion) bool { return true })
+}
+
+// attachAsked makes, of the attachments that are asked for, those that are wanted, and marks them as automatic.
+func (s *Service) attachAsked(ctx context.Context, who string, ws, id evidence.ID, wanted func(Suggestion) bool) ([]evidence.Attachment, error) {
 	a, err := s.cfg.Store.Artifact(ctx, ws, id)
 	if err != nil {
 		return nil, err
@@ -249,13 +254,11 @@ func (s *Service) AutoAttach(ctx context.Context, who string, ws, id evidence.ID
 	if err != nil {
 		return nil, err
 	}
-	return s.attachAll(ctx, who, a, slices.DeleteFunc(suggestions, func(sug Suggestion) bool { return !sug.Asked }))
-}
-
-// attachAll makes attachments that nobody chose one by one, and marks them as automatic.
-func (s *Service) attachAll(ctx context.Context, who string, a evidence.Artifact, suggestions []Suggestion) ([]evidence.Attachment, error) {
 	var out []evidence.Attachment
 	for _, sug := range suggestions {
+		if !sug.Asked || !wanted(sug) {
+			continue
+		}
 		x, err := s.attach(ctx, who, a, sug, true)
 		if evidence.ErrorCode(err) == evidence.Conflict {
 			continue // somebody else attached it meanwhile

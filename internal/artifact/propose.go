@@ -132,12 +132,7 @@ func (s *Service) attachBuilt(ctx context.Context, who string, v View) (View, er
 	if err != nil {
 		return v, err
 	}
-	proposed, err := s.Proposals(ctx, a.Workspace)
-	if err != nil {
-		return v, err
-	}
-	asked := slices.DeleteFunc(proposed[a.ID], func(sug Suggestion) bool { return how != evidence.Do && sug.Target.Action == "" })
-	made, err := s.attachAll(ctx, who, a, asked)
+	made, err := s.attachAsked(ctx, who, a.Workspace, a.ID, func(sug Suggestion) bool { return how == evidence.Do || sug.Target.Action != "" })
 	if err != nil || len(made) == 0 {
 		return v, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -43,21 +44,11 @@ func (v ArtifactVersion) Digest() string {
 	h := sha256.New()
 	fmt.Fprintf(h, "exhibit/artifact-version/v1\n%s %d\nprovenance %x\n", v.Artifact, v.Version, sha256.Sum256(v.Provenance))
 	files := slices.Clone(v.Files)
-	slices.SortFunc(files, func(a, b File) int { return compareText(a.Format, b.Format) })
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Format, b.Format) })
 	for _, f := range files {
 		fmt.Fprintf(h, "%s %d %s\n", f.Format, f.Size, f.SHA256)
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // ReviewStatus says where an artifact stands with its reviewers: a verdict on its newest version, or that one is needed.

@@ -211,21 +211,11 @@ func (s *Service) EditAction(ctx context.Context, c people.Caller, idOrKey strin
 	if e.Revision != 0 {
 		after.Revision = e.Revision
 	}
-	var told []string
-	change := func(what string, to *string, field *string, clean func(string) string) {
-		if to == nil || clean(*to) == *field {
-			return
-		}
-		if what != "description" {
-			what = fmt.Sprintf("%s from “%s” to “%s”", what, *field, clean(*to))
-		}
-		told = append(told, what)
-		*field = clean(*to)
-	}
-	change("title", e.Title, &after.Title, strings.TrimSpace)
-	change("owner", e.Owner, &after.Owner, strings.TrimSpace)
-	change("delegate", e.Delegate, &after.Delegate, strings.TrimSpace)
-	change("description", e.Description, &after.Description, lines)
+	var told edits
+	told.text("title", e.Title, &after.Title, strings.TrimSpace)
+	told.text("owner", e.Owner, &after.Owner, strings.TrimSpace)
+	told.text("delegate", e.Delegate, &after.Delegate, strings.TrimSpace)
+	told.text("description", e.Description, &after.Description, lines)
 	more, err := s.editRest(ctx, c.Workspace, e, before, &after)
 	if err != nil {
 		return evidence.Action{}, err

@@ -136,20 +136,10 @@ func (s *Service) EditControl(ctx context.Context, c people.Caller, idOrKey stri
 	if e.Revision != 0 {
 		after.Revision = e.Revision
 	}
-	var told []string
-	change := func(what string, to *string, field *string, clean func(string) string) {
-		if to == nil || clean(*to) == *field {
-			return
-		}
-		if what != "description" {
-			what = fmt.Sprintf("%s from “%s” to “%s”", what, *field, clean(*to))
-		}
-		told = append(told, what)
-		*field = clean(*to)
-	}
-	change("name", e.Name, &after.Name, strings.TrimSpace)
-	change("owner", e.Owner, &after.Owner, strings.TrimSpace)
-	change("description", e.Description, &after.Description, lines)
+	var told edits
+	told.text("name", e.Name, &after.Name, strings.TrimSpace)
+	told.text("owner", e.Owner, &after.Owner, strings.TrimSpace)
+	told.text("description", e.Description, &after.Description, lines)
 	if e.Requirements != nil {
 		after.Requirements = sorted(*e.Requirements)
 		told = append(told, differing(before.Requirements, after.Requirements)...)

@@ -114,21 +114,28 @@ func (b *browser) newTab(t *testing.T, open func()) *browser {
 func (b *browser) heading(t *testing.T, want string) {
 	t.Helper()
 	shown := fmt.Sprintf(`[...document.querySelectorAll('h1, h2, legend')].some(h => h.textContent.trim() === %q)`, want)
-	b.run(t, chromedp.ActionFunc(func(ctx context.Context) error {
-		ctx, stop := context.WithTimeout(ctx, patience)
-		defer stop()
-		for {
-			found, thrown, err := runtime.Evaluate(shown).Do(ctx) // fails while one page goes and the next comes
-			if err == nil && thrown == nil && string(found.Value) == "true" {
-				return nil
+	if !b.until(t, shown, func(v string) bool { return v == "true" }) {
+		t.Fatalf("the heading %q is not shown", want)
+	}
+	b.run(t, chromedp.WaitReady("body"))
+}
+
+// until evaluates an expression, again while one page goes and the next comes, until its value as JSON is what a test waits for.
+func (b *browser) until(t *testing.T, expression string, is func(value string) bool) bool {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(50 * time.Millisecond) {
+		var value string
+		b.run(t, chromedp.ActionFunc(func(ctx context.Context) error {
+			if r, thrown, err := runtime.Evaluate(expression).Do(ctx); err == nil && thrown == nil { // fails between two pages
+				value = string(r.Value)
 			}
-			select {
-			case <-ctx.Done():
-				return fmt.Errorf("the heading %q is not shown: %w", want, ctx.Err())
-			case <-time.After(50 * time.Millisecond):
-			}
+			return nil
+		}))
+		if is(value) {
+			return true
 		}
-	}), chromedp.WaitReady("body"))
+	}
+	return false
 }
 
 // examine runs axe on the page as it stands, in both themes and on a phone, and holds that it fits the screen.

@@ -28,20 +28,21 @@ func shrink(t *testing.T, in []byte) []byte {
 		return int(a.R)<<16 + int(a.G)<<8 + int(a.B) - int(b.R)<<16 - int(b.G)<<8 - int(b.B)
 	})
 	var palette color.Palette
-	// The surfaces first, as they are; then one of each kind, so that a rare colour is not lost to shades of grey.
-	palette = append(palette, colorsOf(colours[:min(64, len(colours))])...)
 	kinds, taken := map[color.RGBA]bool{}, map[color.RGBA]bool{}
-	for _, c := range colours[:min(64, len(colours))] {
-		kinds[kindOf(c)], taken[c] = true, true
-	}
-	for _, first := range []bool{true, false} {
-		for _, c := range colours {
-			if kind := kindOf(c); len(palette) < 256 && !taken[c] && first != kinds[kind] {
+	take := func(from []color.RGBA, wanted func(kind color.RGBA) bool) {
+		for _, c := range from {
+			kind := color.RGBA{c.R >> 4, c.G >> 4, c.B >> 4, 255}
+			if len(palette) < 256 && !taken[c] && wanted(kind) {
 				kinds[kind], taken[c] = true, true
 				palette = append(palette, c)
 			}
 		}
 	}
+	// The surfaces first, as they are; then one of each kind, so that a rare colour is not lost to shades of grey; then the rest.
+	all := func(color.RGBA) bool { return true }
+	take(colours[:min(64, len(colours))], all)
+	take(colours, func(kind color.RGBA) bool { return !kinds[kind] })
+	take(colours, all)
 	out := image.NewPaletted(src.Bounds(), palette)
 	nearest := map[color.RGBA]uint8{}
 	eachPixel(src, func(x, y int, c color.RGBA) {
@@ -55,16 +56,6 @@ func shrink(t *testing.T, in []byte) []byte {
 	var buf bytes.Buffer
 	must(t, (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&buf, out))
 	return buf.Bytes()
-}
-
-// kindOf puts colours together that look alike.
-func kindOf(c color.RGBA) color.RGBA { return color.RGBA{c.R >> 4, c.G >> 4, c.B >> 4, 255} }
-
-func colorsOf(list []color.RGBA) (out color.Palette) {
-	for _, c := range list {
-		out = append(out, c)
-	}
-	return out
 }
 
 func eachPixel(m image.Image, f func(x, y int, c color.RGBA)) {

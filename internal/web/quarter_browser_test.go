@@ -16,7 +16,6 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -55,19 +54,13 @@ func (b *browser) choose(t *testing.T, list, option string) {
 func (b *browser) shows(t *testing.T, want ...string) {
 	t.Helper()
 	var said string
-	for began := time.Now(); time.Since(began) < patience; time.Sleep(50 * time.Millisecond) {
-		b.run(t, chromedp.ActionFunc(func(ctx context.Context) error {
-			said = ""
-			if r, thrown, err := runtime.Evaluate(`document.querySelector('main') ? document.querySelector('main').innerText.replace(/\s+/g, ' ') : ''`).Do(ctx); err == nil && thrown == nil {
-				said = string(r.Value)
-			}
-			return nil
-		}))
-		if !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(said, w) }) {
-			return
-		}
+	text := `document.querySelector('main') ? document.querySelector('main').innerText.replace(/\s+/g, ' ') : ''`
+	if !b.until(t, text, func(v string) bool {
+		said = v
+		return !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(v, w) })
+	}) {
+		t.Fatalf("the page does not say %q: %s", want, said)
 	}
-	t.Fatalf("the page does not say %q: %s", want, said)
 }
 
 // next follows the step that the front page asks for.

@@ -32,7 +32,10 @@ func (s *server) steps(ctx context.Context, c people.Caller, o overview, rows []
 		if err != nil {
 			return nil, fmt.Errorf("listing bundles: %w", err)
 		}
-		taken, bundle = taken || len(bundles) > 0, "/audits/"+string(a.ID)+"/bundle"
+		if bundle = "/audits/" + string(a.ID) + "/bundle"; len(bundles) > 0 {
+			taken = true // the step is done: nobody is led there any more
+			break
+		}
 	}
 	reviewer := func(m store.Member) bool {
 		return people.Role(m.Role) == people.Reviewer && m.SuspendedAt.IsZero()
