@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"runtime"
@@ -99,41 +100,93 @@ func (s *Store) groupParts(ctx context.Context, sel *selection) ([]groupPart, er
 
 // groupRow is a group as the database gives it: ids of the dictionary, times in milliseconds.
 type groupRow struct {
-	values      [dimensions]int64 // in the order of the dimensions that were asked for
+	values      groupKey
 	n           int64
 	first, last int64
 }
 
+// groupKey is what the events of a group have in common, in the order of the dimensions that were asked for.
+type groupKey [dimensions]int64
+
+// groupQuery asks for the groups of the events that match a condition, by the values of columns.
+type groupQuery struct {
+	columns   []string
+	condition string // what stands behind WHERE
+	args      []any
+}
+
 // groupsOf reads the groups of a part before any is told, as words are read through the same few connections.
-func (s *Store) groupsOf(ctx context.Context, sel *selection, p groupPart, dims []int) (out []groupRow, err error) {
-	args := []any{p.stream.id, p.from, p.to}
-	condition, more := sel.condition(len(args) + 1)
-	var columns, by strings.Builder
-	for i, d := range dims {
-		columns.WriteString(dimensionKinds[d] + ", ")
-		by.WriteString([]string{" GROUP BY ", ", "}[min(i, 1)] + dimensionKinds[d])
+func (s *Store) groupsOf(ctx context.Context, sel *selection, p groupPart, dims []int) ([]groupRow, error) {
+	q := groupQuery{args: []any{p.stream.id, p.from, p.to}}
+	for _, d := range dims {
+		q.columns = append(q.columns, dimensionKinds[d])
 	}
-	text := `SELECT ` + columns.String() + `count(*), COALESCE(min(at), 0), COALESCE(max(at), 0) FROM event WHERE stream = $1 AND at >= $2 AND at < $3` + condition + by.String()
-	rows, err := s.read.QueryContext(ctx, text, append(args, more...)...)
+	condition, more := sel.condition(len(q.args) + 1)
+	q.condition, q.args = `stream = $1 AND at >= $2 AND at < $3`+condition, append(q.args, more...)
+	return s.engine.groups(ctx, s.read, q)
+}
+
+// groupsByDatabase leaves the counting to the database.
+func groupsByDatabase(ctx context.Context, read *sql.DB, q groupQuery) (out []groupRow, err error) {
+	by := strings.Join(q.columns, ", ")
+	text := `SELECT ` + strings.Join(append(slices.Clone(q.columns), `count(*), min(at), max(at)`), ", ") + ` FROM event WHERE ` + q.condition
+	if by == "" {
+		text += ` HAVING count(*) > 0`
+	} else {
+		text += ` GROUP BY ` + by
+	}
+	rows, err := read.QueryContext(ctx, text, q.args...)
 	if err != nil {
 		return nil, fmt.Errorf("grouping events: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	var r groupRow
-	var into []any
-	for i := range dims {
-		into = append(into, &r.values[i])
-	}
-	into = append(into, &r.n, &r.first, &r.last)
+	into := append(r.values.into(len(q.columns)), &r.n, &r.first, &r.last)
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
 			return nil, fmt.Errorf("grouping events: %w", err)
 		}
-		if r.n > 0 {
-			out = append(out, r)
-		}
+		out = append(out, r)
 	}
 	return out, rows.Err()
+}
+
+// groupsByHand counts the rows as the database gives them.
+func groupsByHand(ctx context.Context, read *sql.DB, q groupQuery) (out []groupRow, err error) {
+	text := `SELECT ` + strings.Join(append(slices.Clone(q.columns), `at`), ", ") + ` FROM event WHERE ` + q.condition
+	rows, err := read.QueryContext(ctx, text, q.args...)
+	if err != nil {
+		return nil, fmt.Errorf("grouping events: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var key groupKey
+	var at int64
+	into := append(key.into(len(q.columns)), &at)
+	places := map[groupKey]int{}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return nil, fmt.Errorf("grouping events: %w", err)
+		}
+		i, ok := places[key]
+		if !ok {
+			i = len(out)
+			places[key] = i
+			out = append(out, groupRow{values: key, first: at, last: at})
+		}
+		r := &out[i]
+		r.n++
+		r.first, r.last = min(r.first, at), max(r.last, at)
+	}
+	return out, rows.Err()
+}
+
+// into gives where the first n values are scanned to.
+func (k *groupKey) into(n int) []any {
+	out := make([]any, 0, n+3)
+	for i := range n {
+		out = append(out, &k[i])
+	}
+	return out
 }
 
 // group puts words to a group.

@@ -124,6 +124,11 @@ func (postgres) findTimes(context.Context, *sql.DB, int64, [][]byte) ([]int64, b
 	return nil, false, nil
 }
 
+// groups leaves it to PostgreSQL, which hashes, and so sends a row for each group only.
+func (postgres) groups(ctx context.Context, read *sql.DB, q groupQuery) ([]groupRow, error) {
+	return groupsByDatabase(ctx, read, q)
+}
+
 func (postgres) tallies(ctx context.Context, read *sql.DB, r tallyRange, each func(stream int64, t tally) error) error {
 	return tallyRows(ctx, read, r, each)
 }

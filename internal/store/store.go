@@ -54,6 +54,8 @@ type engine interface {
 	// tallies tells hourly counts as they are at one moment. The same value and day may be told several times; what is told
 	// is good until the next.
 	tallies(ctx context.Context, read *sql.DB, r tallyRange, each func(stream int64, t tally) error) error
+	// groups counts events by the values of columns, as cheaply as the database allows.
+	groups(ctx context.Context, read *sql.DB, q groupQuery) ([]groupRow, error)
 	// findTimes gives the times at which events of a stream with given uuids may lie; false: it cannot tell, and need not.
 	findTimes(ctx context.Context, read *sql.DB, stream int64, uuids [][]byte) (times []int64, narrowed bool, err error)
 	// eachTally tells all hourly counts of the streams, eachName all uuids that an index of Exhibit's own has, with the time of
