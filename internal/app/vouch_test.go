@@ -255,6 +255,9 @@ func TestTimeStamps(t *testing.T) {
 			f.relog()
 			f.parts[bundle.PathToken] = tsa.Token(f.head.Text())
 		}},
+		{"nonsense, and nobody brings roots", "timestamp", nil, func(f *forgery) { f.parts[bundle.PathToken] = []byte("0") }},
+		{"a stamp over other data, and nobody brings roots", "timestamp", nil, func(f *forgery) { f.parts[bundle.PathToken] = tsa.Token([]byte("other")) }},
+		{"a stamp that the log does not tell of", "anchor", nil, func(f *forgery) { f.parts[bundle.DirOlder+"2.tst"] = f.parts[bundle.PathToken] }},
 		{"an older stamp is left out", "anchor_missing", nil, func(f *forgery) { delete(f.parts, older(f, ".tst")) }},
 		{"an older checkpoint is left out", "anchor_missing", nil, func(f *forgery) { delete(f.parts, older(f, ".checkpoint")) }},
 		{"an older stamp is another one", "anchor", nil, func(f *forgery) { f.parts[older(f, ".tst")] = f.parts[bundle.PathToken] }},
@@ -278,22 +281,16 @@ func TestTimeStamps(t *testing.T) {
 		})
 	}
 	t.Run("bits of the stamp flip", func(t *testing.T) {
-		check, f, good := roots(tsa), s.forge(), 0
+		check, f := roots(tsa), s.forge()
 		token := f.parts[bundle.PathToken]
 		for i := range token {
-			bad := bytes.Clone(token)
-			bad[i] ^= 1 << (i % 8)
-			at, err := check(bad, f.head.Text())
-			if err == nil {
-				good++ // a bit that says nothing: the time is the same, and the text too
-			}
-			if err == nil && !at.Equal(r.Stamp) {
-				t.Errorf("bit %d of byte %d makes %s of %s", i%8, i, at, r.Stamp)
-			}
-			if at, err := check(bad, []byte("other")); err == nil {
-				t.Errorf("bit %d of byte %d: it is a stamp of something else, at %s", i%8, i, at)
+			for bit := range 8 {
+				bad := bytes.Clone(token)
+				bad[i] ^= 1 << bit
+				if at, err := check(bad, f.head.Text()); err == nil {
+					t.Errorf("bit %d of byte %d may change: it says %s of %s", bit, i, at, r.Stamp)
+				}
 			}
 		}
-		t.Logf("%d of %d flips change nothing that is said", good, len(token))
 	})
 }

@@ -66,11 +66,15 @@ func (m *maker) addProofs() error {
 	if err != nil {
 		return err
 	}
+	stamped := map[int64]bool{}
 	_, err = m.w.Add(bundle.File{Path: bundle.PathLeaves}, func(out io.Writer) error {
 		var buf []byte
 		return m.cfg.Store.EachLeaf(m.ctx, l, 0, m.signed.Size, func(n int64, leaf []byte) error {
 			if n%10_000 == 0 {
 				m.progress("leaves", n, m.signed.Size)
+			}
+			if l, err := translog.DecodeLeaf(leaf); err == nil && l.Has("tst_sha") {
+				stamped[l.Int("size")] = true
 			}
 			buf = translog.AppendEntry(buf[:0], leaf)
 			_, err := out.Write(buf)
@@ -88,7 +92,7 @@ func (m *maker) addProofs() error {
 		if _, err := m.w.AddBytes(bundle.File{Path: fmt.Sprintf("%s%d.checkpoint", bundle.DirOlder, a.Size)}, a.Note); err != nil {
 			return err
 		}
-		if a.Token == nil {
+		if a.Token == nil || !stamped[a.Size] { // a token of just now, whose leaf stands behind the bundle's last one, proves nothing yet
 			continue
 		}
 		if _, err := m.w.AddBytes(bundle.File{Path: fmt.Sprintf("%s%d.tst", bundle.DirOlder, a.Size)}, a.Token); err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/bundle"
+	"github.com/exhibithq/exhibit/internal/timestamp"
 	"github.com/exhibithq/exhibit/internal/translog"
 )
 
@@ -284,11 +285,13 @@ func (v *verifier) signers(step, name string, note translog.Note, size int64) {
 
 // anchors compares what the log says of checkpoints that others vouch for with these.
 func (v *verifier) anchors() {
+	told := map[string]bool{}
 	for _, a := range v.log.anchors {
 		size := a.leaf.Int("size")
 		root, known := v.log.roots[size]
 		c := translog.Checkpoint{Origin: v.head.Origin, Size: size, Root: root}
 		token := bundle.DirOlder + strconv.FormatInt(size, 10) + ".tst"
+		told[token] = told[token] || a.leaf.Has("tst_sha")
 		switch {
 		case size > a.n:
 			v.fail(stepTree, "anchor", "leaf %d tells of a checkpoint over %d leaves, which is later than itself", a.n, size)
@@ -300,9 +303,14 @@ func (v *verifier) anchors() {
 		case a.leaf.Has("tst_sha") && !v.in.Has(token):
 			v.fail(stepTree, "anchor_missing", "leaf %d tells of a time stamp that the bundle lacks", a.n)
 		case a.leaf.Has("tst_sha"):
-			if sum := sha256.Sum256(v.small(stepTree, token, 1<<20)); hex.EncodeToString(sum[:]) != a.leaf.Text("tst_sha") {
+			if sum := sha256.Sum256(v.small(stepTree, token, maxToken)); hex.EncodeToString(sum[:]) != a.leaf.Text("tst_sha") {
 				v.fail(stepTree, "anchor", "%s is not the time stamp that leaf %d tells of", token, a.n)
 			}
+		}
+	}
+	for _, name := range v.in.Names() {
+		if strings.HasPrefix(name, bundle.DirOlder) && strings.HasSuffix(name, ".tst") && !told[name] {
+			v.fail(stepTree, "anchor", "the log tells of no time stamp %s", name)
 		}
 	}
 }
@@ -592,11 +600,13 @@ func (v *verifier) times() error {
 	}
 	if v.opt.Stamps != nil {
 		v.stamps()
-	} else {
-		for _, name := range v.in.Names() {
-			if name == bundle.PathToken || strings.HasSuffix(name, ".tst") && strings.HasPrefix(name, bundle.DirOlder) {
-				v.checked[name] = true // looked at only by who brings roots
-			}
+	} else if v.in.Has(bundle.PathToken) { // whose it is, only who brings roots can say; older ones are fixed by the log
+		t, err := timestamp.Read(v.small(stepTime, bundle.PathToken, maxToken))
+		if err == nil && !t.Of(v.head.Text()) {
+			err = errors.New("the time stamp is of other data")
+		}
+		if err != nil {
+			v.fail(stepTime, "timestamp", "%s: %v", bundle.PathToken, err)
 		}
 	}
 	for _, x := range v.Vouched {
@@ -607,6 +617,9 @@ func (v *verifier) times() error {
 	return nil
 }
 
+// maxToken bounds a time stamp, in bytes.
+const maxToken = 64 << 10
+
 // stamps verifies the time stamps of the last checkpoint and of older ones.
 func (v *verifier) stamps() {
 	check := func(path string, c translog.Checkpoint, last bool) {
@@ -616,7 +629,7 @@ func (v *verifier) stamps() {
 			}
 			return
 		}
-		at, err := v.opt.Stamps(v.small(stepTime, path, 1<<20), c.Text())
+		at, err := v.opt.Stamps(v.small(stepTime, path, maxToken), c.Text())
 		if err != nil {
 			v.fail(stepTime, "timestamp", "%s: %v", path, err)
 			return

@@ -6,9 +6,7 @@ package vouch
 import (
 	"bytes"
 	"context"
-	"crypto"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/digitorus/timestamp"
-
+	"github.com/exhibithq/exhibit/internal/timestamp"
 	"github.com/exhibithq/exhibit/internal/translog"
 )
 
@@ -82,19 +79,15 @@ func (c *Client) Cosign(ctx context.Context, prefix string, s translog.Submissio
 	return nil, fmt.Errorf("it answers with %s: %s", answer.Status, told(body))
 }
 
-// Stamp asks a time-stamping authority for a token over the SHA-256 of data, and gives it with the time that it vouches for.
-// The token's own signature is checked, and that it is over data and answers this question; whose it is, is for whoever has
+// Stamp asks a time-stamping authority for a token over the SHA-256 of data, and gives it in its one form (see package timestamp) with
+// the time that it vouches for. The token's own signature is checked, and that it is over data and answers this question; whose it is, is for whoever has
 // its roots.
 func (c *Client) Stamp(ctx context.Context, address string, data []byte) (token []byte, at time.Time, err error) {
 	nonce, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 64))
 	if err != nil {
 		return nil, at, fmt.Errorf("making a nonce: %w", err)
 	}
-	question, err := timestamp.CreateRequest(bytes.NewReader(data), &timestamp.RequestOptions{Hash: crypto.SHA256, Certificates: true, Nonce: nonce})
-	if err != nil {
-		return nil, at, fmt.Errorf("asking for a time stamp: %w", err)
-	}
-	answer, body, err := c.post(ctx, address, "application/timestamp-query", question)
+	answer, body, err := c.post(ctx, address, "application/timestamp-query", timestamp.Request(data, nonce))
 	if err != nil {
 		return nil, at, err
 	}
@@ -104,27 +97,25 @@ func (c *Client) Stamp(ctx context.Context, address string, data []byte) (token 
 	return readToken(body, data, nonce)
 }
 
-// readToken takes the token out of an answer.
+// readToken takes the token out of an answer and brings it into the one form that verifiers take.
 func readToken(answer, data []byte, nonce *big.Int) (token []byte, at time.Time, err error) {
-	defer func() {
-		if recover() != nil { // the parser reads what a stranger wrote
-			token, at, err = nil, time.Time{}, errors.New("its answer cannot be read")
-		}
-	}()
-	ts, err := timestamp.ParseResponse(answer)
+	raw, err := timestamp.Response(answer)
 	if err != nil {
-		return nil, at, fmt.Errorf("its answer is no time stamp: %.200s", told([]byte(err.Error())))
+		return nil, at, fmt.Errorf("its answer is no time stamp: %s", told([]byte(err.Error())))
 	}
-	sum := sha256.Sum256(data)
+	if token, err = timestamp.Normal(raw); err != nil {
+		return nil, at, fmt.Errorf("its time stamp is not good: %s", told([]byte(err.Error())))
+	}
+	t, err := timestamp.Read(token)
 	switch {
-	case ts.HashAlgorithm != crypto.SHA256 || !bytes.Equal(ts.HashedMessage, sum[:]):
+	case err != nil:
+		return nil, at, fmt.Errorf("its time stamp is not good: %s", told([]byte(err.Error())))
+	case !t.Of(data):
 		return nil, at, errors.New("its time stamp is of other data")
-	case ts.Nonce == nil || ts.Nonce.Cmp(nonce) != 0:
+	case t.Nonce == nil || t.Nonce.Cmp(nonce) != 0:
 		return nil, at, errors.New("its time stamp answers another question")
-	case len(ts.Certificates) == 0:
-		return nil, at, errors.New("its time stamp does not hold the authority's certificate")
 	}
-	return ts.RawToken, ts.Time.UTC(), nil
+	return token, t.Time, nil
 }
 
 func (c *Client) post(ctx context.Context, address, media string, body []byte) (*http.Response, []byte, error) {

@@ -5,9 +5,11 @@ package tsatest
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -21,6 +23,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/exhibithq/exhibit/internal/timestamp"
 )
 
 // TSA is an authority that runs until the test ends.
@@ -30,6 +34,7 @@ type TSA struct {
 
 	t    testing.TB
 	dir  string
+	rsa  bool // the authority's key, and one certificate more between it and the root
 	mu   sync.Mutex // openssl's file of serial numbers is not made for two
 	fail bool
 }
@@ -40,12 +45,17 @@ func New(t testing.TB) *TSA {
 }
 
 // Until starts an authority whose certificate ends then.
-func Until(t testing.TB, end time.Time) *TSA {
+func Until(t testing.TB, end time.Time) *TSA { return start(t, end, false) }
+
+// RSA starts an authority that signs with an RSA key, and whose certificate leads to its root through another one.
+func RSA(t testing.TB) *TSA { return start(t, time.Now().AddDate(0, 0, 1), true) }
+
+func start(t testing.TB, end time.Time, ofRSA bool) *TSA {
 	t.Helper()
 	if _, err := exec.LookPath("openssl"); err != nil {
 		t.Skip("there is no openssl, which answers for the time-stamping authority. On Debian: apt-get install openssl")
 	}
-	a := &TSA{t: t, dir: t.TempDir()}
+	a := &TSA{t: t, dir: t.TempDir(), rsa: ofRSA}
 	a.certificates(end)
 	a.write("serial", []byte("01\n"))
 	a.write("tsa.cnf", []byte("[tsa]\ndefault_tsa = it\n[it]\nserial = "+filepath.Join(a.dir, "serial")+"\nsigner_digest = sha256\ndefault_policy = 1.2.3.4.1\ndigests = sha256\naccuracy = secs:1\ness_cert_id_alg = sha256\n"))
@@ -96,14 +106,33 @@ func (a *TSA) run(ctx context.Context, args ...string) {
 	}
 }
 
-// Token gives a token over data as the authority makes it, whether somebody would take it or not.
+// Token gives a token over data in the form in which tokens are kept, whether somebody would take it or not.
 func (a *TSA) Token(data []byte) []byte {
+	a.t.Helper()
+	token, err := timestamp.Normal(a.Raw(data))
+	a.ok(err)
+	return token
+}
+
+// Raw gives a token over data as the authority makes it.
+func (a *TSA) Raw(data []byte) []byte {
 	a.t.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.write("data", data)
 	a.run(a.t.Context(), "-query", "-data", a.path("data"), "-sha256", "-cert", "-out", a.path("question"))
 	return a.answer(a.t.Context(), "-token_out")
+}
+
+// Verify lets openssl verify a token over data.
+func (a *TSA) Verify(token, data []byte) {
+	a.t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.write("data", data)
+	a.write("token", token)
+	a.write("root.pem", a.Roots)
+	a.run(a.t.Context(), "-verify", "-data", a.path("data"), "-in", a.path("token"), "-token_in", "-CAfile", a.path("root.pem"))
 }
 
 func (a *TSA) path(name string) string { return filepath.Join(a.dir, name) }
@@ -123,24 +152,41 @@ func (a *TSA) certificates(end time.Time) {
 	}
 	ca := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Root of example.com"}, NotBefore: begin.AddDate(-1, 0, 0), NotAfter: begin.AddDate(9, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
-	caKey := a.key()
-	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, caKey.Public(), caKey)
-	a.ok(err)
+	caKey := a.key(false)
+	root := a.sign(ca, ca, caKey, caKey)
+	a.Roots = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root})
+	chain := a.Roots
+	if a.rsa {
+		between, key := *ca, a.key(true)
+		between.SerialNumber, between.Subject = big.NewInt(3), pkix.Name{CommonName: "Between of example.com"}
+		chain = append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.sign(&between, ca, key, caKey)}), chain...)
+		ca, caKey = &between, key
+	}
 	forStamps := []byte{0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08}
 	own := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Time of example.com"}, NotBefore: begin, NotAfter: end, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtraExtensions: []pkix.Extension{{Id: []int{2, 5, 29, 37}, Critical: true, Value: forStamps}}}
-	key := a.key()
-	der, err := x509.CreateCertificate(rand.Reader, own, ca, key.Public(), caKey)
-	a.ok(err)
+	key := a.key(a.rsa)
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
 	a.ok(err)
-	a.Roots = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER})
-	a.write("ca.pem", a.Roots)
-	a.write("tsa.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	a.write("ca.pem", chain)
+	a.write("tsa.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.sign(own, ca, key, caKey)}))
 	a.write("tsa.key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
 }
 
-func (a *TSA) key() *ecdsa.PrivateKey {
+func (a *TSA) sign(c, parent *x509.Certificate, key, by crypto.Signer) []byte {
+	a.t.Helper()
+	der, err := x509.CreateCertificate(rand.Reader, c, parent, key.Public(), by)
+	a.ok(err)
+	return der
+}
+
+func (a *TSA) key(ofRSA bool) crypto.Signer {
+	a.t.Helper()
+	if ofRSA {
+		k, err := rsa.GenerateKey(rand.Reader, 2048)
+		a.ok(err)
+		return k
+	}
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	a.ok(err)
 	return k
