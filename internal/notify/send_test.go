@@ -303,7 +303,7 @@ func TestMention(t *testing.T) {
 	}
 	_, err = actions.Comment(ctx, h.admin, a.Key, "@Marek, once more.")
 	h.must(err)
-	h.must(actions.SeeMentions(ctx, people.Caller{Member: marek.ID, Workspace: h.ws}, a.ID))
+	h.must(actions.SeeMentions(ctx, people.Caller{Member: marek.ID, Workspace: h.ws, Role: people.Reviewer}, a.Key))
 	h.must(h.Round(ctx, h.ws, ""))
 	if m.message != "" {
 		t.Error("he looked and is told by mail")

@@ -16,7 +16,8 @@ import (
 // maxComment is how many characters a comment may have.
 const maxComment = 4000
 
-// Comment says something about an action, for ever. Members whom the text names behind an @ are told.
+// Comment says something about an action, for ever. Members whom the text names behind an @ are told; who answers has
+// seen where he was mentioned.
 func (s *Service) Comment(ctx context.Context, c people.Caller, idOrKey, text string) (evidence.Comment, error) {
 	a, err := s.actionInUse(ctx, c, idOrKey)
 	if err != nil {
@@ -35,7 +36,7 @@ func (s *Service) Comment(ctx context.Context, c people.Caller, idOrKey, text st
 			made.Mentions = append(made.Mentions, p.Member)
 		}
 	}
-	return made, s.store.AddComment(ctx, made, a.Key)
+	return made, s.store.AddComment(ctx, made, a.Key, c.Member)
 }
 
 // Comments gives the comments on an action, oldest first.
@@ -48,9 +49,16 @@ func (s *Service) Mentions(ctx context.Context, ws evidence.ID) ([]store.Mention
 	return s.store.UnseenMentions(ctx, ws)
 }
 
-// SeeMentions notes that the caller looked at the comments on an action.
-func (s *Service) SeeMentions(ctx context.Context, c people.Caller, action evidence.ID) error {
-	return s.store.SeeMentions(ctx, c.Workspace, c.Member, action, s.now().UTC())
+// SeeMentions notes that the caller has seen where comments on an action mention him.
+func (s *Service) SeeMentions(ctx context.Context, c people.Caller, idOrKey string) error {
+	if err := c.May(people.ReadActions); err != nil {
+		return err
+	}
+	a, err := s.Action(ctx, c.Workspace, idOrKey)
+	if err != nil {
+		return err
+	}
+	return s.store.SeeMentions(ctx, c.Workspace, c.Member, a.Action.ID, s.now().UTC())
 }
 
 // Mentionable gives the members whom a comment can mention: those who may read actions and are not suspended.

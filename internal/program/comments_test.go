@@ -90,7 +90,7 @@ func TestComment(t *testing.T) {
 	}
 	reader := me
 	reader.Member = marek.ID
-	if err := p.SeeMentions(ctx, reader, a.ID); err != nil {
+	if err := p.SeeMentions(ctx, reader, a.Key); err != nil {
 		t.Fatal(err)
 	}
 	if unseen, err := p.Mentions(ctx, ws); err != nil || len(unseen) != 0 {

@@ -43,7 +43,7 @@ type Store interface {
 	DropFrameworkDrafts(ctx context.Context, ws, member evidence.ID) error
 	PutProfile(ctx context.Context, ws evidence.ID, p store.Profile) error
 	Profile(ctx context.Context, ws evidence.ID) (p store.Profile, ok bool, err error)
-	AddComment(ctx context.Context, c evidence.Comment, key string) error
+	AddComment(ctx context.Context, c evidence.Comment, key string, by evidence.ID) error
 	Comments(ctx context.Context, ws, action evidence.ID) ([]evidence.Comment, error)
 	UnseenMentions(ctx context.Context, ws evidence.ID) ([]store.Mention, error)
 	SeeMentions(ctx context.Context, ws, member, action evidence.ID, at time.Time) error

@@ -14,8 +14,9 @@ import (
 const CommentActivity = "action.comment"
 
 // AddComment stores a comment on the action with that key, whom it mentions, and its line of the trail, all or nothing. The
-// log gets the line: author and text are commitments there. There is no way to change or remove a comment.
-func (s *Store) AddComment(ctx context.Context, c evidence.Comment, key string) error {
+// log gets the line: author and text are commitments there. by is the member who wrote it, and has thereby seen where earlier ones
+// mention him. There is no way to change or remove a comment.
+func (s *Store) AddComment(ctx context.Context, c evidence.Comment, key string, by evidence.ID) error {
 	return s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
 		err := q.AddComment(ctx, sqlc.AddCommentParams{ID: string(c.ID), Workspace: string(c.Workspace), Action: string(c.Action), At: ms(c.At), Who: c.Who, Text: c.Text})
 		if err != nil {
@@ -25,6 +26,9 @@ func (s *Store) AddComment(ctx context.Context, c evidence.Comment, key string) 
 			if err := q.AddMention(ctx, string(c.Workspace), string(c.ID), string(m)); err != nil {
 				return fmt.Errorf("storing who is mentioned: %w", err)
 			}
+		}
+		if _, err := q.SeeMentions(ctx, ms(c.At), string(c.Workspace), string(by), string(c.Action)); err != nil {
+			return fmt.Errorf("noting that mentions were seen: %w", err)
 		}
 		a := Activity{Workspace: c.Workspace, At: c.At, Who: c.Who, What: CommentActivity, Subject: key, Detail: c.Text}
 		err = q.AddActivity(ctx, sqlc.AddActivityParams{Workspace: string(a.Workspace), At: ms(a.At), Who: a.Who, What: a.What, Subject: a.Subject, Detail: a.Detail})
@@ -79,7 +83,7 @@ func (s *Store) UnseenMentions(ctx context.Context, ws evidence.ID) ([]Mention, 
 	return all, nil
 }
 
-// SeeMentions notes that a member looked at the comments on an action.
+// SeeMentions notes that a member has seen where comments on an action mention him.
 func (s *Store) SeeMentions(ctx context.Context, ws, member, action evidence.ID, at time.Time) error {
 	_, err := sqlc.New(s.write).SeeMentions(ctx, ms(at), string(ws), string(member), string(action))
 	if err != nil {

@@ -30,7 +30,7 @@ func TestActionsInTheLog(t *testing.T) {
 			t.Errorf("changing an old revision: %v", err)
 		}
 		c := evidence.Comment{ID: evidence.NewID(evidence.PrefixComment), Workspace: f.ws, Action: a.ID, At: day0, Who: "Marek Dvořák", Text: "Look, @Ada", Mentions: []evidence.ID{ada.ID}}
-		f.ok(f.AddComment(ctx, c, a.Key))
+		f.ok(f.AddComment(ctx, c, a.Key, ""))
 		leaves := f.leaves()[before:]
 		if got := kindsOf(leaves); !slices.Equal(got, []string{"config", "config", "action"}) {
 			t.Fatalf("the log tells %v", got)

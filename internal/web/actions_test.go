@@ -111,7 +111,7 @@ func TestProposedEvidence(t *testing.T) {
 	}
 }
 
-// TestComments holds that a comment is shown with whom it mentions, that he sees it on his front page until he looked, and
+// TestComments holds that a comment is shown with whom it mentions, that he sees it on his front page until he marks it as seen or answers, and
 // that what was typed is not lost.
 func TestComments(t *testing.T) {
 	s := newSite(t)
@@ -138,9 +138,21 @@ func TestComments(t *testing.T) {
 	if strings.Contains(s.get(c, "/").body, "mentions you") {
 		t.Error("somebody else is told of the mention")
 	}
-	s.get(marek, at)
+	htmlcheck.Parse(t, s.get(marek, at).body).Has("#unseen", "mentioned in 1 comment")
+	home := htmlcheck.Parse(t, s.get(marek, "/").body) // looking alone changes nothing
+	if got := htmlcheck.Attr(home.One("#live-attention form"), "action"); got != at+"/seen" {
+		t.Errorf("the front page's button goes to %q", got)
+	}
+	if seen := s.post(marek, at+"/seen", url.Values{"return": {"/"}}); seen.status != http.StatusSeeOther || seen.header.Get("Location") != "/" {
+		t.Errorf("marking as seen gives %d %s", seen.status, seen.header.Get("Location"))
+	}
 	if strings.Contains(s.get(marek, "/").body, "mentions you") {
-		t.Error("who looked at it is told still")
+		t.Error("what he has seen is told still")
+	}
+	s.post(c, at+"/comments", url.Values{"text": {"Once more, @" + name + "."}})
+	s.post(marek, at+"/comments", url.Values{"text": {"Done."}})
+	if strings.Contains(s.get(marek, "/").body, "mentions you") {
+		t.Error("who answered is told still")
 	}
 }
 

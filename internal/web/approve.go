@@ -14,14 +14,10 @@ import (
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
 
-// beginApproval makes a link and leads to it. It is a GET so that a toggle opens a new tab without a script; the link that
-// it makes changes nothing by itself, works for the caller alone, and is not made for a page of another site. A script
-// that asks for JSON is told the link instead.
+// beginApproval makes a link, which works for the caller alone, and leads to it. A script that asks for JSON is told the link
+// instead.
 func (s *server) beginApproval(w http.ResponseWriter, r *http.Request) error {
-	if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
-		return crossOrigin(w, r)
-	}
-	link, err := s.cfg.Connections.BeginApproval(r.Context(), people.From(r.Context()), r.FormValue("source"), evidence.ID(r.FormValue("connection")))
+	link, err := s.cfg.Connections.BeginApproval(r.Context(), people.From(r.Context()), r.PostFormValue("source"), evidence.ID(r.PostFormValue("connection")))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -71,7 +72,7 @@ func (s *simulated) follow(c *http.Client, path string, form url.Values) answer 
 // link begins at the catalogue, as somebody without a script does, and gives the secret of the link.
 func (s *simulated) link(c *http.Client, form url.Values) string {
 	s.t.Helper()
-	a := s.get(c, "/connect?"+form.Encode())
+	a := s.post(c, "/connect", form)
 	u, err := url.Parse(a.header.Get("Location"))
 	must(s.t, err)
 	if a.status != http.StatusSeeOther || u.Path != "/connect/approve" || len(u.Query().Get("link")) != 43 {
@@ -86,7 +87,7 @@ func TestApproveWithoutScript(t *testing.T) {
 	c := s.as(people.HelpDesk)
 	catalogue := htmlcheck.Parse(t, s.get(c, "/sources").body)
 	form := catalogue.One("form[data-approve]")
-	if htmlcheck.Attr(form, "method") != "get" || htmlcheck.Attr(form, "target") != "_blank" || htmlcheck.Attr(form, "action") != "/connect" {
+	if htmlcheck.Attr(form, "method") != "post" || htmlcheck.Attr(form, "target") != "_blank" || htmlcheck.Attr(form, "action") != "/connect" {
 		t.Error("the toggle is no plain form that opens a new tab")
 	}
 	toggle := catalogue.One("button[role=switch]")
@@ -313,15 +314,17 @@ func TestApprovalLink(t *testing.T) {
 	}
 	s.advance(time.Minute)
 	refused(ada, http.StatusNotFound, "expired")
-	if a := s.get(ada, "/connect?source=okta"); a.status != http.StatusNotFound {
+	if a := s.post(ada, "/connect", url.Values{"source": {"okta"}}); a.status != http.StatusNotFound {
 		t.Errorf("a source that does not exist gives %d", a.status)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/connect?source=onepassword", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/connect", strings.NewReader("source=onepassword"))
 	must(t, err)
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Sec-Fetch-Site", "cross-site")
 	if a := s.do(ada, req); a.status != http.StatusForbidden {
 		t.Errorf("another site begins an approval: %d", a.status)
 	}
+	req.Body = io.NopCloser(strings.NewReader("source=onepassword"))
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	req.Header.Set("Accept", "application/json")
 	var told struct{ Link string }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -11,12 +12,12 @@ import (
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
+	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/ui"
 	"github.com/exhibithq/exhibit/internal/web/view"
 )
 
-// comments gives the comments on an action, cut into mentions and the rest, and the names that can be mentioned. Whoever
-// looks at the page has seen where it mentions him.
+// comments gives the comments on an action, cut into mentions and the rest, and the names that can be mentioned.
 func (s *server) comments(r *http.Request, action evidence.ID, v *view.Action) error {
 	ctx, c := r.Context(), people.From(r.Context())
 	list, err := s.cfg.Program.Comments(ctx, c.Workspace, action)
@@ -28,18 +29,34 @@ func (s *server) comments(r *http.Request, action evidence.ID, v *view.Action) e
 		return err
 	}
 	members = program.Mentionable(members)
+	unseen, err := s.unseen(ctx, c)
+	if err != nil {
+		return err
+	}
 	for _, x := range list {
-		v.Comments = append(v.Comments, view.Comment{ID: string(x.ID), At: x.At, Who: x.Who, Parts: program.SplitMentions(x.Text, members)})
+		isNew := slices.ContainsFunc(unseen, func(m store.Mention) bool { return m.Comment.ID == x.ID })
+		v.Comments = append(v.Comments, view.Comment{ID: string(x.ID), At: x.At, Who: x.Who, Parts: program.SplitMentions(x.Text, members), Unseen: isNew})
 	}
 	for _, m := range members {
 		if m.ID != c.Member && m.Name != "" {
 			v.Mentionable = append(v.Mentionable, m.Name)
 		}
 	}
-	if r.Method != http.MethodGet || c.Token != "" {
-		return nil
+	return nil
+}
+
+// seeMentions notes that the caller has seen where an action mentions him, and leads back to where he was.
+func (s *server) seeMentions(w http.ResponseWriter, r *http.Request) error {
+	c := people.From(r.Context())
+	if err := s.cfg.Program.SeeMentions(r.Context(), c, r.PathValue("id")); err != nil {
+		return err
 	}
-	return s.cfg.Program.SeeMentions(ctx, c, action)
+	to := "/actions/" + url.PathEscape(r.PathValue("id")) + "#comments"
+	if back := r.PostFormValue("return"); back != "" {
+		to = localPath(back)
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
 }
 
 func (s *server) addComment(w http.ResponseWriter, r *http.Request) error {
@@ -57,18 +74,20 @@ func (s *server) mentions(ctx context.Context, c people.Caller) ([]view.Attentio
 	if !c.Has(people.ReadActions) {
 		return nil, nil
 	}
-	all, err := s.cfg.Program.Mentions(ctx, c.Workspace)
-	if err != nil {
-		return nil, err
-	}
+	all, err := s.unseen(ctx, c)
 	var out []view.Attention
 	for _, m := range all {
-		if m.Member == c.Member {
-			out = append(out, view.Attention{Tone: ui.Info, Icon: "message-square", Title: m.Comment.Who + " mentions you on " + m.Key + ": " + m.Title,
-				Href: "/actions/" + string(m.Comment.Action) + "#" + string(m.Comment.ID), Text: m.Comment.Text})
-		}
+		path := "/actions/" + string(m.Comment.Action)
+		out = append(out, view.Attention{Tone: ui.Info, Icon: "message-square", Title: m.Comment.Who + " mentions you on " + m.Key + ": " + m.Title,
+			Href: path + "#" + string(m.Comment.ID), Text: m.Comment.Text, Done: "Mark as seen", DoneAt: path + "/seen"})
 	}
-	return out, nil
+	return out, err
+}
+
+// unseen gives what mentions the caller and he has not seen.
+func (s *server) unseen(ctx context.Context, c people.Caller) ([]store.Mention, error) {
+	all, err := s.cfg.Program.Mentions(ctx, c.Workspace)
+	return slices.DeleteFunc(all, func(m store.Mention) bool { return m.Member != c.Member }), err
 }
 
 type apiComment struct {
@@ -90,6 +109,7 @@ func commentJSON(x evidence.Comment) apiComment {
 // commentOperations are the operations of comments on actions.
 func (s *server) commentOperations(api huma.API) {
 	add(s, api, "/actions/{id}/comments", "list-comments", "Comments on an action, oldest first", people.ReadActions, s.apiComments)
+	mount(s, api, operation(http.MethodPost, "/actions/{id}/seen", "see-mentions", "Note that you have seen where comments on an action mention you", people.ReadActions, quick), s.apiSeeMentions)
 	mount(s, api, operation(http.MethodPost, "/actions/{id}/comments", "add-comment", "Comment on an action, for ever; an @ and a name tell that member", people.ManageActions, quick), s.apiAddComment)
 }
 
@@ -104,6 +124,13 @@ func (s *server) apiComments(ctx context.Context, c people.Caller, in *byID) (ap
 		out.Comments = append(out.Comments, commentJSON(x))
 	}
 	return out, err
+}
+
+func (s *server) apiSeeMentions(ctx context.Context, c people.Caller, in *byID) (apiComments, error) {
+	if err := s.cfg.Program.SeeMentions(ctx, c, in.ID); err != nil {
+		return apiComments{}, err
+	}
+	return s.apiComments(ctx, c, in)
 }
 
 type addCommentInput struct {

@@ -214,7 +214,7 @@ type Program interface {
 	Comment(ctx context.Context, c people.Caller, idOrKey, text string) (evidence.Comment, error)
 	Comments(ctx context.Context, ws, action evidence.ID) ([]evidence.Comment, error)
 	Mentions(ctx context.Context, ws evidence.ID) ([]store.Mention, error)
-	SeeMentions(ctx context.Context, c people.Caller, action evidence.ID) error
+	SeeMentions(ctx context.Context, c people.Caller, idOrKey string) error
 	ActionHistory(ctx context.Context, ws evidence.ID, key string) ([]store.Activity, error)
 
 	AddControl(ctx context.Context, c people.Caller, d program.ControlDraft) (evidence.Control, error)

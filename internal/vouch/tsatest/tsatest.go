@@ -34,7 +34,7 @@ type TSA struct {
 
 	t    testing.TB
 	dir  string
-	rsa  bool // the authority's key, and one certificate more between it and the root
+	rsa  bool       // the authority's key, and one certificate more between it and the root
 	mu   sync.Mutex // openssl's file of serial numbers is not made for two
 	fail bool
 }

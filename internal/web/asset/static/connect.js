@@ -8,9 +8,8 @@ document.addEventListener('submit', async (event) => {
   if (!form.matches('form[data-approve]')) return;
   event.preventDefault();
   watchedUntil = Date.now() + 30 * 60 * 1000;
-  const asked = form.action + '?' + new URLSearchParams(new FormData(form));
   try {
-    const answer = await fetch(asked, { headers: { Accept: 'application/json' } });
+    const answer = await fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)), headers: { Accept: 'application/json' } });
     if (!answer.ok) throw new Error('refused');
     const link = (await answer.json()).link;
     const tab = window.open(link, '_blank');
