@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -26,8 +27,9 @@ type Group struct {
 }
 
 // Groups counts the events of a query by the values of keys, and calls each for every combination that there is, in no
-// order; a combination may be told several times, each time with another part of its events. action, type and result go
-// together: who asks for one gets all three. Memory grows with the combinations, not with the events.
+// order and one call after the other; a combination may be told several times, each time with another part of its events.
+// action, type and result go together: who asks for one gets all three. Memory grows with the combinations, not with the
+// events.
 func (s *Store) Groups(ctx context.Context, q evidence.Query, keys []evidence.Key, each func(Group) error) error {
 	sel, err := s.resolve(ctx, q)
 	if err != nil || sel.nothing {
@@ -47,27 +49,31 @@ func (s *Store) Groups(ctx context.Context, q evidence.Query, keys []evidence.Ke
 	if err != nil {
 		return err
 	}
-	found := make([][]groupRow, len(parts))
-	work, inner := errgroup.WithContext(ctx)
+	var telling sync.Mutex
+	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(runtime.GOMAXPROCS(0))
-	for i, p := range parts {
-		work.Go(func() (err error) {
-			found[i], err = s.groupsOf(inner, sel, p, dims)
-			return err
-		})
-	}
-	if err := work.Wait(); err != nil {
-		return err
-	}
-	for i, p := range parts {
-		for k := range found[i] {
-			g, err := s.group(ctx, p.stream, dims, &found[i][k])
+	for _, p := range parts {
+		work.Go(func() error {
+			found, err := s.groupsOf(ctx, sel, p, dims)
 			if err != nil {
 				return err
 			}
-			if err := each(g); err != nil {
-				return err
-			}
+			telling.Lock()
+			defer telling.Unlock()
+			return s.tellGroups(ctx, p.stream, dims, found, each)
+		})
+	}
+	return work.Wait()
+}
+
+func (s *Store) tellGroups(ctx context.Context, st streamName, dims []int, found []groupRow, each func(Group) error) error {
+	for k := range found {
+		g, err := s.group(ctx, st, dims, &found[k])
+		if err != nil {
+			return err
+		}
+		if err := each(g); err != nil {
+			return err
 		}
 	}
 	return nil
