@@ -41,26 +41,68 @@ type uses struct {
 	*builder
 	l      *layout
 	counts personCounts
+	names  [4]names // people by their key, vaults, items, connections
+	places map[pair]int
 	all    []use
 }
 
-// use is the usages of one item by one person in one way, or a part of them.
+// pair is a person and an item, by their numbers among the names.
+type pair struct{ person, vault, item, connection int32 }
+
+// use is the usages of one item by one person.
 type use struct {
-	key         string // of the person
-	vault, item string
-	action      string
-	connection  evidence.ID
+	pair
 	first, last int64 // Unix milliseconds
-	n           int64
+	ways        []way // in the order of their names
 }
 
-func (u use) compare(o use) int {
-	return cmp.Or(u.comparePair(o), cmp.Compare(u.action, o.action))
+// way is how often something was done.
+type way struct {
+	action string
+	n      int64
 }
 
-// comparePair leaves the way of use out.
-func (u use) comparePair(o use) int {
-	return cmp.Or(cmp.Compare(u.key, o.key), cmp.Compare(u.vault, o.vault), cmp.Compare(u.item, o.item), cmp.Compare(u.connection, o.connection))
+// add counts usages of one way.
+func (u *use) add(action string, first, last, n int64) {
+	u.first, u.last = min(u.first, first), max(u.last, last)
+	at, known := slices.BinarySearchFunc(u.ways, action, func(w way, action string) int { return cmp.Compare(w.action, action) })
+	if !known {
+		u.ways = slices.Insert(u.ways, at, way{action: action})
+	}
+	u.ways[at].n += n
+}
+
+// names numbers texts in the order in which they come.
+type names struct {
+	numbers map[string]int32
+	texts   []string
+}
+
+func (n *names) number(text string) int32 {
+	i, ok := n.numbers[text]
+	if !ok {
+		if n.numbers == nil {
+			n.numbers = map[string]int32{}
+		}
+		i = int32(len(n.texts)) //nolint:gosec // so many texts do not fit into memory
+		n.numbers[text] = i
+		n.texts = append(n.texts, text)
+	}
+	return i
+}
+
+// ranks gives each number's place in the order of the texts.
+func (n *names) ranks() []int32 {
+	order := make([]int32, len(n.texts))
+	for i := range order {
+		order[i] = int32(i) //nolint:gosec // as above
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(n.texts[a], n.texts[b]) })
+	ranks := make([]int32, len(order))
+	for rank, i := range order {
+		ranks[i] = int32(rank) //nolint:gosec // as above
+	}
+	return ranks
 }
 
 func (r *uses) run(ctx context.Context) error {
@@ -84,23 +126,38 @@ func (r *uses) run(ctx context.Context) error {
 }
 
 func (r *uses) read(ctx context.Context) error {
-	r.counts = personCounts{}
-	keys := map[string]string{} // one string for each person
+	r.counts, r.places = personCounts{}, map[pair]int{}
 	err := r.in.Groups(ctx, r.candidates(r.report.Recipe), []evidence.Key{evidence.KeyPerson, evidence.KeyAction, evidence.KeyVault, evidence.KeyItem}, func(g Group) error {
-		key := personKey(g.Facts.Person)
-		if keys[key] == "" {
-			keys[key] = key
+		first, last := g.First.UnixMilli(), g.Last.UnixMilli()
+		r.counts.add(g.Facts.Person, actionWords(g.Facts.Action), first, last, g.Events)
+		key := pair{r.names[0].number(personKey(g.Facts.Person)), r.names[1].number(g.Facts.Vault), r.names[2].number(g.Facts.Item), r.names[3].number(string(g.Connection))}
+		at, ok := r.places[key]
+		if !ok {
+			at = len(r.all)
+			r.places[key] = at
+			r.all = append(r.all, use{pair: key, first: first, last: last})
 		}
-		r.counts.add(g.Facts.Person, actionWords(g.Facts.Action), g.First.UnixMilli(), g.Last.UnixMilli(), g.Events)
-		r.all = append(r.all, use{key: keys[key], vault: g.Facts.Vault, item: g.Facts.Item, action: g.Facts.Action, connection: g.Connection,
-			first: g.First.UnixMilli(), last: g.Last.UnixMilli(), n: g.Events})
+		r.all[at].add(g.Facts.Action, first, last, g.Events)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("counting item usages: %w", err)
 	}
-	slices.SortFunc(r.all, use.compare)
+	r.places = nil
+	r.sort()
 	return nil
+}
+
+// sort orders by the texts of person, vault, item and connection.
+func (r *uses) sort() {
+	var ranks [len(r.names)][]int32
+	for i := range r.names {
+		ranks[i] = r.names[i].ranks()
+	}
+	slices.SortFunc(r.all, func(a, b use) int {
+		return cmp.Or(cmp.Compare(ranks[0][a.person], ranks[0][b.person]), cmp.Compare(ranks[1][a.vault], ranks[1][b.vault]),
+			cmp.Compare(ranks[2][a.item], ranks[2][b.item]), cmp.Compare(ranks[3][a.connection], ranks[3][b.connection]))
+	})
 }
 
 // actionWords says what was done; an old app tells nothing.
@@ -114,15 +171,10 @@ func actionWords(action string) string {
 // itemRows writes a row for each person and item.
 func (r *uses) itemRows(s *Section) error {
 	people := r.people()
-	for i := 0; i < len(r.all); {
-		end := i + 1
-		for end < len(r.all) && r.all[end].comparePair(r.all[i]) == 0 {
-			end++
-		}
-		if err := s.rows.add(r.itemRow(people[r.all[i].key], r.all[i:end])); err != nil {
+	for i := range r.all {
+		if err := s.rows.add(r.itemRow(people, &r.all[i])); err != nil {
 			return err
 		}
-		i = end
 	}
 	return nil
 }
@@ -139,30 +191,23 @@ func (r *uses) people() map[string]evidence.Person {
 	return people
 }
 
-// itemRow sums the uses of one item by one person up.
-func (r *uses) itemRow(who evidence.Person, all []use) Row {
-	sum := all[0]
+// itemRow writes the usages of one item by one person.
+func (r *uses) itemRow(people map[string]evidence.Person, u *use) Row {
 	var ways []string
-	var n int64 // of the way that is being counted
-	for i, u := range all {
-		sum.first, sum.last = min(sum.first, u.first), max(sum.last, u.last)
-		r.builder.counts.Listed += u.n
-		if n += u.n; i+1 == len(all) || all[i+1].action != u.action {
-			ways = append(ways, actionWords(u.action)+" × "+strconv.FormatInt(n, 10))
-			n = 0
-		}
-		if i > 0 {
-			sum.n += u.n
-		}
+	var n int64
+	for _, w := range u.ways {
+		ways = append(ways, actionWords(w.action)+" × "+strconv.FormatInt(w.n, 10))
+		n += w.n
 	}
+	r.builder.counts.Listed += n
 	c := r.l.row()
-	c.person(who)
-	c.set(fVault, sum.vault)
-	c.set(fItem, sum.item)
+	c.person(people[r.names[0].texts[u.person]])
+	c.set(fVault, r.names[1].texts[u.vault])
+	c.set(fItem, r.names[2].texts[u.item])
 	c.set(fWays, list(ways))
-	c.set(fTime, milli(sum.first))
-	c.set(fUntil, milli(sum.last))
-	c.set(fEvents, strconv.FormatInt(sum.n, 10))
-	c.set(fConnection, r.source(sum.connection))
-	return Row{Cells: c.text, At: sum.first}
+	c.set(fTime, milli(u.first))
+	c.set(fUntil, milli(u.last))
+	c.set(fEvents, strconv.FormatInt(n, 10))
+	c.set(fConnection, r.source(evidence.ID(r.names[3].texts[u.connection])))
+	return Row{Cells: c.text, At: u.first}
 }
