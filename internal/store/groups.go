@@ -85,8 +85,9 @@ type groupPart struct {
 	from, to int64
 }
 
-// groupPieces is into how many pieces a stream is cut, so that all processors have work also if one stream holds most.
-const groupPieces = 4
+// groupPieces is into how many pieces a stream is cut, so that all processors have work also if one stream holds most,
+// and few groups of a piece are held at a time.
+const groupPieces = 16
 
 func (s *Store) groupParts(ctx context.Context, sel *selection) ([]groupPart, error) {
 	first, last, ok, err := s.extent(ctx, sel)
