@@ -31,6 +31,11 @@ func TestBundleVerifies(t *testing.T) {
 	if r := s.verify(s.bytes, verify.Options{}); r.Verdict != verify.Consistent || len(r.Failures) > 0 {
 		t.Errorf("without a policy: %s, %v", r.Verdict, r.Failures)
 	}
+	for _, room := range []int{1, 4 << 10, 64 << 10} {
+		if r := s.verify(s.bytes, verify.Options{Policy: s.policy, Memory: room}); r.Verdict != verify.Authentic || !r.Reproduced || r.Artifacts != 2 {
+			t.Errorf("with %d bytes for pages and values: %s, %v", room, r.Verdict, r.Failures)
+		}
+	}
 	pin := translog.Pin{Size: r.Size, Root: r.Root}
 	if r := s.verify(s.bytes, verify.Options{Policy: s.policy, Pins: []translog.Pin{pin}}); r.Verdict != verify.Authentic {
 		t.Errorf("with the right pin: %v", r.Failures)
