@@ -31,6 +31,11 @@ func TestBundleVerifies(t *testing.T) {
 	if r := s.verify(s.bytes, verify.Options{}); r.Verdict != verify.Consistent || len(r.Failures) > 0 {
 		t.Errorf("without a policy: %s, %v", r.Verdict, r.Failures)
 	}
+	for _, room := range []int{1, 4 << 10, 64 << 10} {
+		if r := s.verify(s.bytes, verify.Options{Policy: s.policy, Memory: room}); r.Verdict != verify.Authentic || !r.Reproduced || r.Artifacts != 2 {
+			t.Errorf("with %d bytes for pages and values: %s, %v", room, r.Verdict, r.Failures)
+		}
+	}
 	pin := translog.Pin{Size: r.Size, Root: r.Root}
 	if r := s.verify(s.bytes, verify.Options{Policy: s.policy, Pins: []translog.Pin{pin}}); r.Verdict != verify.Authentic {
 		t.Errorf("with the right pin: %v", r.Failures)
@@ -46,6 +51,33 @@ func TestBundleVerifies(t *testing.T) {
 	s.bundle() // a second bundle tells of the first
 	if r := s.verify(s.bytes, verify.Options{Policy: s.policy, Pins: []translog.Pin{pin}}); r.Verdict != verify.Authentic {
 		t.Errorf("the next bundle, pinned by the last one: %v", r.Failures)
+	}
+}
+
+// TestOlderWriter: a file that an earlier version of its writer made is told apart from one that does not follow from the pages.
+func TestOlderWriter(t *testing.T) {
+	s := newStory(t)
+	for name, writers := range map[string][2]string{
+		"one that is named":                     {`"xlsx":2}`, `"xlsx":1}`},
+		"from before provenances named any":     {`"writers":{"csv":1,"html":1,"ndjson":1,"pdf":1,"xlsx":2},`, ""},
+		"of another form, the files being ours": {`"pdf":1,`, `"pdf":7,`},
+	} {
+		f := s.forge()
+		f.t = t
+		i := slices.IndexFunc(f.m.Artifacts, func(a bundle.Artifact) bool { return a.Reviewed == "" }) // a review binds the bytes
+		p := f.part(bundle.DirArtifacts+f.m.Artifacts[i].ID, ".provenance.json")
+		if !bytes.Contains(f.parts[p], []byte(writers[0])) {
+			t.Fatalf("%s names no writers", p)
+		}
+		f.parts[p] = bytes.Replace(f.parts[p], []byte(writers[0]), []byte(writers[1]), 1)
+		f.recommit(p)
+		f.relog()
+		r := s.verify(f.zip(), verify.Options{Policy: s.policy})
+		told := strings.Contains(strings.Join(r.NotProven, "\n"), "version 1 of what writes them made them, and this program has version 2") ||
+			strings.Contains(strings.Join(r.NotProven, "\n"), "version 7 of what writes them made them, and this program has version 1")
+		if r.Verdict != verify.Authentic || r.Reproduced || !told || r.Artifacts != 1 {
+			t.Errorf("%s: %s, %v, %v", name, r.Verdict, r.Failures, r.NotProven)
+		}
 	}
 }
 

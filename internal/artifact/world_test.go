@@ -90,13 +90,14 @@ func (w *world) read(stream evidence.Stream, window evidence.Span, items ...stri
 	}
 	w.cursor++
 	page := source.Page{Body: []byte(`{"items":[`), Next: source.Cursor(fmt.Sprint("cursor ", w.cursor)), Ordered: true}
+	kind := all.Kinds()[0]
 	for i, item := range items {
 		if i > 0 {
 			page.Body = append(page.Body, ',')
 		}
 		start := len(page.Body)
 		page.Body = append(page.Body, item...)
-		page.Records = append(page.Records, source.Record{Start: start, End: len(page.Body), Facts: all.Kinds()[0].Normalise(stream, []byte(item))})
+		page.Records = append(page.Records, source.Record{Start: start, End: len(page.Body), Facts: kind.Normalise(stream, []byte(item))})
 	}
 	page.Body = append(page.Body, `],"has_more":false}`...)
 	_, err = w.store.Commit(w.ctx, lease, store.PageCommit{

@@ -19,7 +19,7 @@ func WriteSheet(out io.Writer, members []sample.Member, form string) (err error)
 	default:
 		return evidence.Errorf(evidence.NotFound, "A sheet comes as csv or xlsx, not as %.20q.", form)
 	}
-	book, err := sheet.New(sheet.Options{Title: "Sample"})
+	book := sheet.New(sheet.Options{Title: "Sample"})
 	if err != nil {
 		return err
 	}

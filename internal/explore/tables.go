@@ -62,11 +62,7 @@ type xlsxWriter struct {
 }
 
 func newXLSX(w *bufio.Writer, tempDir string) (*xlsxWriter, error) {
-	x := &xlsxWriter{w: w, columns: columns()}
-	var err error
-	if x.book, err = sheet.New(sheet.Options{Title: "Events", TempDir: tempDir}); err != nil {
-		return nil, err
-	}
+	x := &xlsxWriter{w: w, columns: columns(), book: sheet.New(sheet.Options{Title: "Events", TempDir: tempDir})}
 	var heads []sheet.Column
 	for _, col := range x.columns {
 		h := sheet.Column{Title: col.title}
@@ -75,6 +71,7 @@ func newXLSX(w *bufio.Writer, tempDir string) (*xlsxWriter, error) {
 		}
 		heads = append(heads, h)
 	}
+	var err error
 	if x.table, err = x.book.Table("Events", heads...); err != nil {
 		x.abandon()
 		return nil, err

@@ -117,5 +117,6 @@ type Request struct {
 	Period    evidence.Span
 	Params    map[string]string // by parameter name; what is not named takes its default
 	Engine    string            // version of Exhibit
+	Writers   Writers           // that the provenance names; nil: those of this program
 	TempDir   string            // where long tables are kept while they are made; empty: the system's
 }

@@ -2,6 +2,7 @@ package recipe_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"regexp"
 	"strings"
@@ -51,6 +52,22 @@ func TestOfficeFormats(t *testing.T) {
 			t.Errorf("%s: a PDF of %d pages", r.ID, len(pages))
 		}
 	}
+}
+
+// TestBytesOfWriters: what writes a form writes the same bytes as when its version was given. Should a library or a release of
+// Go change them, Writer of the form has to go up: files from before must not look forged to whoever makes them again.
+func TestBytesOfWriters(t *testing.T) {
+	var b strings.Builder
+	for _, r := range recipe.All() {
+		for _, form := range run(t, r.ID, request(), dayOf(r)()).Renderings(made, t.TempDir()) {
+			sum := sha256.New()
+			if err := form.Write(sum); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, "%s %s %d %x\n", r.ID, form.Format, form.Writer, sum.Sum(nil))
+		}
+	}
+	golden(t, "writers.txt", b.String())
 }
 
 func office(t *testing.T, r *recipe.Report) (xlsx, pdf []byte) {

@@ -14,7 +14,8 @@ import (
 // it and when stands beside it, in Made.
 type Provenance struct {
 	Recipe     RecipeFacts           `json:"recipe"`
-	Engine     string                `json:"engine"` // version of Exhibit
+	Engine     string                `json:"engine"`            // version of Exhibit
+	Writers    Writers               `json:"writers,omitempty"` // versions of what wrote the forms; none: all were version 1
 	Sources    []Source              `json:"sources"`
 	Period     SpanFacts             `json:"period"`
 	Query      QueryFacts            `json:"query"`
@@ -115,6 +116,7 @@ func (b *builder) provenance(r Recipe) Provenance {
 	p := Provenance{
 		Recipe:     RecipeFacts{r.ID, r.Version, r.Title, r.Shows, r.Method, r.NotShown},
 		Engine:     b.req.Engine,
+		Writers:    b.req.Writers,
 		Sources:    append([]Source{}, b.req.Sources...),
 		Period:     spanFacts(b.req.Period),
 		Query:      b.queryFacts(r),
@@ -122,6 +124,9 @@ func (b *builder) provenance(r Recipe) Provenance {
 		Counts:     b.counts,
 		Coverage:   b.coverageFacts(r),
 		Notes:      append(append([]string{}, b.req.LeftOut...), b.notes...),
+	}
+	if p.Writers == nil {
+		p.Writers = writers()
 	}
 	for i, s := range p.Sources {
 		p.Sources[i].Features, p.Sources[i].Missing = append([]evidence.Stream{}, s.Features...), append([]evidence.Stream{}, s.Missing...)

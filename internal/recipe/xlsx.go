@@ -1,5 +1,3 @@
-//go:build !offline
-
 package recipe
 
 import (
@@ -15,10 +13,7 @@ import (
 // each section with all its rows. Numbers are numbers, times are RFC 3339 text, lists are joined by semicolons; nothing is
 // a formula. tempDir is where rows wait; empty: the system's.
 func (r *Report) WriteXLSX(w io.Writer, made Made, tempDir string) (err error) {
-	book, err := sheet.New(sheet.Options{Title: r.Recipe.Title, TempDir: tempDir})
-	if err != nil {
-		return fmt.Errorf("writing XLSX: %w", err)
-	}
+	book := sheet.New(sheet.Options{Title: r.Recipe.Title, TempDir: tempDir})
 	defer func() { err = errors.Join(err, book.Close()) }()
 	if err := r.aboutSheet(book, made); err != nil {
 		return fmt.Errorf("writing XLSX: %w", err)

@@ -3,7 +3,9 @@
 // left out in silence: a table longer than a worksheet goes on in the next one, a cell that is cut says so.
 //
 // The same rows give the same bytes: there is no date in the file, and its parts stand in order of their names. Memory does
-// not grow with the rows; they wait in temporary files until the workbook is written.
+// not grow with the rows; they wait, packed, in temporary files until the workbook is written.
+//
+// SpreadsheetML is written by hand, as little of it as such a workbook needs; docs/adr/0021-sheet.md says why.
 package sheet
 
 import (
@@ -13,19 +15,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/xuri/excelize/v2"
 )
 
-// Limits of the file format.
+// Limits of the file format, as Excel documents them.
 const (
-	maxRows    = excelize.TotalRows      // rows of a worksheet, the heading included
-	maxColumns = excelize.MaxColumns     // columns of a worksheet
-	maxCell    = excelize.TotalCellChars // UTF-16 units of a cell
-	maxName    = excelize.MaxSheetNameLength
+	maxRows    = 1_048_576 // rows of a worksheet, the heading included
+	maxColumns = 16_384    // columns of a worksheet
+	maxCell    = 32_767    // UTF-16 units of a cell
+	maxName    = 31        // UTF-16 units of the name of a worksheet
+	maxWidth   = 255       // of a column, in characters
 )
 
-// maxPart bounds what one worksheet may hold, in bytes of XML at most. Parts of more than 4 GiB would need ZIP64, which
+// maxPart bounds what one worksheet may hold, in bytes of XML. Parts of more than 4 GiB would need ZIP64, which
 // spreadsheets read unreliably.
 const maxPart = 3 << 30
 
@@ -92,53 +93,19 @@ func Time(t time.Time) Cell {
 // Book is a workbook that is being written, by one goroutine. It must be closed.
 type Book struct {
 	opt    Options
-	file   *excelize.File
-	names  map[string]bool // of worksheets, in lower case
+	file   archive
+	used   map[string]bool // names of worksheets, in lower case
+	names  []string        // of the worksheets, in the order in which they are shown
 	tables []*Table
-	styles styles
+	ended  bool
 }
 
-type styles struct{ head, text, number, time, strong int }
-
 // New begins a workbook.
-func New(opt Options) (*Book, error) {
+func New(opt Options) *Book {
 	if opt.MaxRows <= 1 || opt.MaxRows > maxRows {
 		opt.MaxRows = maxRows
 	}
-	b := &Book{opt: opt, file: excelize.NewFile(excelize.Options{TmpDir: opt.TempDir}), names: map[string]bool{}}
-	b.file.Pkg.Store("docProps/core.xml", coreProperties(opt.Title))
-	b.file.Pkg.Store("docProps/app.xml", appProperties())
-	if err := b.makeStyles(); err != nil {
-		return nil, errors.Join(err, b.Close())
-	}
-	return b, nil
-}
-
-func (b *Book) makeStyles() error {
-	top := &excelize.Alignment{Vertical: "top"}
-	const asText, asWhole = 49, 1 // the format's numbers for "@" and "0"
-	for _, s := range []struct {
-		id    *int
-		style excelize.Style
-	}{
-		{&b.styles.head, excelize.Style{
-			NumFmt: asText, Font: &excelize.Font{Bold: true, Color: "1B2130"},
-			Fill:      excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"E8ECF5"}},
-			Border:    []excelize.Border{{Type: "bottom", Style: 1, Color: "566078"}},
-			Alignment: &excelize.Alignment{Vertical: "center", WrapText: true},
-		}},
-		{&b.styles.text, excelize.Style{NumFmt: asText, Alignment: &excelize.Alignment{Vertical: "top", WrapText: true}}},
-		{&b.styles.time, excelize.Style{NumFmt: asText, Alignment: top}},
-		{&b.styles.number, excelize.Style{NumFmt: asWhole, Alignment: &excelize.Alignment{Vertical: "top", Horizontal: "right"}}},
-		{&b.styles.strong, excelize.Style{NumFmt: asText, Font: &excelize.Font{Bold: true}, Alignment: top}},
-	} {
-		id, err := b.file.NewStyle(&s.style)
-		if err != nil {
-			return fmt.Errorf("making a style: %w", err)
-		}
-		*s.id = id
-	}
-	return nil
+	return &Book{opt: opt, file: archive{dir: opt.TempDir}, used: map[string]bool{}}
 }
 
 // Table begins a table on a worksheet of its own, behind those that there are. Tables may be written side by side. The name
@@ -148,39 +115,51 @@ func (b *Book) Table(name string, columns ...Column) (*Table, error) {
 		return nil, fmt.Errorf("a table needs 1 to %d columns, not %d", maxColumns, len(columns))
 	}
 	t := &Table{book: b, name: name, columns: columns}
-	if err := t.begin(); err != nil {
-		return nil, err
+	for i := range columns {
+		t.opening = append(t.opening, `<c r="`+letters(i))
 	}
+	t.open()
 	b.tables = append(b.tables, t)
-	return t, nil
+	return t, t.err
+}
+
+// worksheet begins a worksheet, behind those that there are. part counts those of one table from 1.
+func (b *Book) worksheet(table string, part int) (out *part, first bool) {
+	b.names = append(b.names, b.nameFor(table, part))
+	return b.file.create("xl/" + worksheetPart(len(b.names))), len(b.names) == 1
 }
 
 // WriteTo writes the workbook. Nothing can be added afterwards.
 func (b *Book) WriteTo(w io.Writer) (int64, error) {
-	if len(b.tables) == 0 {
+	switch {
+	case len(b.tables) == 0:
 		return 0, errors.New("a workbook needs a table")
+	case b.ended:
+		return 0, errors.New("the workbook was written already")
 	}
+	b.ended = true
 	for _, t := range b.tables {
-		if err := t.end(); err != nil {
-			return 0, err
+		if t.end(); t.err != nil {
+			return 0, t.err
+		}
+	}
+	for name, content := range map[string]string{
+		"[Content_Types].xml": contentTypesXML(len(b.names)), "_rels/.rels": packageXML, "docProps/app.xml": appXML, "docProps/core.xml": coreXML(b.opt.Title),
+		"xl/_rels/workbook.xml.rels": relationsXML(len(b.names)), "xl/styles.xml": stylesXML, "xl/workbook.xml": workbookXML(b.names),
+	} {
+		if err := b.file.add(name, content); err != nil {
+			return 0, fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
 	counted := &counter{w: w}
-	// The buffer that excelize would fill stays empty: the parts go straight to where they belong, in order.
-	b.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return newArchive(counted, b.opt.TempDir) })
-	if _, err := b.file.WriteToBuffer(); err != nil {
+	if err := b.file.writeTo(counted); err != nil {
 		return counted.n, fmt.Errorf("writing the workbook: %w", err)
 	}
 	return counted.n, nil
 }
 
 // Close gives back what the workbook holds on disk.
-func (b *Book) Close() error {
-	if err := b.file.Close(); err != nil {
-		return fmt.Errorf("removing the files of a workbook: %w", err)
-	}
-	return nil
-}
+func (b *Book) Close() error { return b.file.close() }
 
 // nameFor makes the name of a worksheet: at most 31 UTF-16 units without the characters that spreadsheets forbid, unlike all
 // before it. part counts the worksheets of one table from 1.
@@ -191,6 +170,11 @@ func (b *Book) nameFor(name string, part int) string {
 		}
 		return r
 	}, strings.TrimSpace(strings.ToValidUTF8(name, "\uFFFD")))
+	for i := range clean { // an escape would count as more characters for some readers than for others
+		if clean[i] == '_' && escapeBegins(clean[i:]) {
+			clean = clean[:i] + "-" + clean[i+1:]
+		}
+	}
 	if clean == "" || strings.EqualFold(clean, "history") { // a name that Excel keeps for itself
 		clean = "Table"
 	}
@@ -200,8 +184,8 @@ func (b *Book) nameFor(name string, part int) string {
 			suffix = " (" + strconv.Itoa(part) + ")"
 		}
 		full := strings.TrimSpace(cutUTF16(clean, maxName-len(suffix))) + suffix
-		if key := strings.ToLower(full); !b.names[key] {
-			b.names[key] = true
+		if key := strings.ToLower(full); !b.used[key] {
+			b.used[key] = true
 			return full
 		}
 	}

@@ -3,8 +3,10 @@ package sheet_test
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -21,10 +23,7 @@ import (
 // write makes a workbook of one table of text columns.
 func write(t testing.TB, opt sheet.Options, name string, rows ...[]sheet.Cell) []byte {
 	t.Helper()
-	b, err := sheet.New(opt)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := sheet.New(opt)
 	defer b.Close()
 	table, err := b.Table(name, sheet.Column{Title: "time", Kind: sheet.TimeColumn}, sheet.Column{Title: "who"}, sheet.Column{Title: "how many", Kind: sheet.NumberColumn})
 	if err != nil {
@@ -79,6 +78,8 @@ var hostile = map[string]string{
 	"TRUE":                                  "TRUE",
 	"_x0041_":                               "_x0041_",
 	"_x005F_x0041_":                         "_x005F_x0041_",
+	"_x0041_x0042_x0043_":                   "_x0041_x0042_x0043_",
+	"_X0041_ __x0041__":                     "_X0041_ __x0041__",
 	"a\x00b\x07\x1b":                        "a[U+0000]b[U+0007][U+001B]",
 	"\r\n":                                  "[U+000D]\n",
 	" kept ":                                " kept ",
@@ -136,12 +137,81 @@ func TestReadsBack(t *testing.T) {
 	}
 }
 
-// TestLongCell: a cell that is too long is cut between characters, says so and is counted.
-func TestLongCell(t *testing.T) {
-	b, err := sheet.New(sheet.Options{})
+// TestLooks: the heading is dark and bold on grey with a line below it, text is of the format text, and nothing else is bold.
+func TestLooks(t *testing.T) {
+	f := open(t, write(t, sheet.Options{}, "Rows", []sheet.Cell{sheet.Time(time.Unix(0, 0)), sheet.Strong("Ada"), sheet.Number(1)}, []sheet.Cell{{}, sheet.Text("Ada")}))
+	for ref, want := range map[string]string{
+		"A1": "format 49, bold true, fill 1, border 1, wrapped true, center", "A2": "format 49, bold false, fill 0, border 0, wrapped false, top",
+		"B2": "format 49, bold true, fill 0, border 0, wrapped false, top", "C2": "format 1, bold false, fill 0, border 0, wrapped false, top", "B3": "format 49, bold false, fill 0, border 0, wrapped true, top",
+	} {
+		id, err := f.GetCellStyle("Rows", ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := f.GetStyle(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("format %d, bold %v, fill %d, border %d, wrapped %v, %s", s.NumFmt, s.Font.Bold, s.Fill.Pattern, len(s.Border), s.Alignment.WrapText, s.Alignment.Vertical); got != want {
+			t.Errorf("%s: %s, want %s", ref, got, want)
+		}
+		if s.Font.Family != "Calibri" || s.Font.Size != 11 {
+			t.Errorf("%s is in %s %v", ref, s.Font.Family, s.Font.Size)
+		}
+	}
+}
+
+// TestParts: each part is whole XML, and whatever one names is there.
+func TestParts(t *testing.T) {
+	var rows [][]sheet.Cell
+	for i := range int64(40) {
+		rows = append(rows, []sheet.Cell{{}, sheet.Text("<&>\"'"), sheet.Number(i)})
+	}
+	file := write(t, sheet.Options{Title: "<&>", MaxRows: 5}, `<&>"`, rows...)
+	z, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		t.Fatal(err)
 	}
+	there, named := map[string]bool{}, map[string]bool{}
+	for _, p := range z.File {
+		there["/"+p.Name] = true
+		r, err := p.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for dec := xml.NewDecoder(r); ; {
+			tok, err := dec.Token()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", p.Name, err)
+			}
+			if e, ok := tok.(xml.StartElement); ok {
+				for _, a := range e.Attr {
+					switch {
+					case a.Name.Local == "PartName":
+						named[a.Value] = true
+					case a.Name.Local == "Target" && strings.HasPrefix(p.Name, "xl/"):
+						named["/xl/"+a.Value] = true
+					case a.Name.Local == "Target":
+						named["/"+a.Value] = true
+					}
+				}
+			}
+		}
+	}
+	for _, name := range []string{"/[Content_Types].xml", "/_rels/.rels", "/xl/_rels/workbook.xml.rels"} {
+		named[name] = true
+	}
+	if !maps.Equal(there, named) || len(there) != 7+10 {
+		t.Errorf("there are %v and named %v", there, named)
+	}
+}
+
+// TestLongCell: a cell that is too long is cut between characters, says so and is counted.
+func TestLongCell(t *testing.T) {
+	b := sheet.New(sheet.Options{})
 	defer b.Close()
 	table, err := b.Table("Long", sheet.Column{Title: "text"})
 	if err != nil {
@@ -200,12 +270,9 @@ func TestManyRows(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	b, err := sheet.New(sheet.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := sheet.New(sheet.Options{})
 	defer b.Close()
-	for _, name := range []string{"About", "about", "", "history", "it's [a] 1/2 x:y*?\\", "\x00\xff", "🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑"} {
+	for _, name := range []string{"About", "about", "", "history", "it's [a] 1/2 x:y*?\\", "_x0041_x0042_", "\x00\xff", "🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑🔑"} {
 		if _, err := b.Table(name, sheet.Column{Title: "x"}); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
@@ -214,13 +281,13 @@ func TestNames(t *testing.T) {
 	if _, err := b.WriteTo(&out); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"About", "about (2)", "Table", "Table (2)", "it-s -a- 1-2 x-y---", "-\ufffd", strings.Repeat("🔑", 15)}
+	want := []string{"About", "about (2)", "Table", "Table (2)", "it-s -a- 1-2 x-y---", "-x0041-x0042_", "-\ufffd", strings.Repeat("🔑", 15)}
 	if got := open(t, out.Bytes()).GetSheetList(); !slices.Equal(got, want) {
 		t.Errorf("worksheets %q, want %q", got, want)
 	}
 }
 
-// TestSameBytes: the same input gives the same file, also with many worksheets, whose order in excelize is left to chance.
+// TestSameBytes: the same input gives the same file, also with many worksheets.
 func TestSameBytes(t *testing.T) {
 	var rows [][]sheet.Cell
 	for i := range int64(40) {
@@ -231,6 +298,10 @@ func TestSameBytes(t *testing.T) {
 		if again := write(t, sheet.Options{Title: "T & Co", MaxRows: 5}, "Rows", rows...); !bytes.Equal(first, again) {
 			t.Fatal("the same rows gave other bytes")
 		}
+	}
+	write(t, sheet.Options{}, "Others", rows[7:]...)
+	if again := write(t, sheet.Options{Title: "T & Co", MaxRows: 5}, "Rows", rows...); !bytes.Equal(first, again) {
+		t.Fatal("after other rows the same rows gave other bytes")
 	}
 	z, err := zip.NewReader(bytes.NewReader(first), int64(len(first)))
 	if err != nil {
@@ -288,10 +359,7 @@ func TestNothingStays(t *testing.T) {
 }
 
 func TestMisuse(t *testing.T) {
-	b, err := sheet.New(sheet.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := sheet.New(sheet.Options{})
 	defer b.Close()
 	if _, err := b.WriteTo(io.Discard); err == nil {
 		t.Error("a workbook without a table was written")
@@ -308,6 +376,12 @@ func TestMisuse(t *testing.T) {
 	}
 	if _, err := b.WriteTo(failing{}); err == nil {
 		t.Error("a writer that fails went unnoticed")
+	}
+	if _, err := b.WriteTo(io.Discard); err == nil {
+		t.Error("a workbook was written twice")
+	}
+	if err := table.Row(sheet.Text("a")); err == nil {
+		t.Error("a row was taken after the end")
 	}
 }
 

@@ -3,8 +3,6 @@ package sheet
 import (
 	"fmt"
 	"strconv"
-
-	"github.com/xuri/excelize/v2"
 )
 
 // Table is one table of a workbook. It goes on in further worksheets, "Name (2)" and so on, each with the heading, where
@@ -13,13 +11,15 @@ type Table struct {
 	book    *Book
 	name    string
 	columns []Column
-	out     *excelize.StreamWriter
+	opening []string // of each column: what a cell's XML begins with, up to the number of its row
+	out     *part
 	parts   int
-	row     int   // rows of the worksheet so far, the heading included
-	weight  int64 // bytes of XML of the worksheet at most
+	row     int    // rows of the worksheet so far, the heading included
+	line    []byte // the XML of a row, used again for the next
+	digits  []byte // the number of that row
+	err     error  // the first failure; nothing is written after it
 	rows    int64
 	cut     int64
-	values  []any
 }
 
 // Rows is the number of rows so far, without headings.
@@ -33,115 +33,134 @@ func (t *Table) Row(cells ...Cell) error {
 	if len(cells) > len(t.columns) {
 		return fmt.Errorf("a row of %d cells for %d columns", len(cells), len(t.columns))
 	}
-	weight := int64(64)
-	t.values = t.values[:0]
-	for i, c := range cells {
-		value, bytes := t.value(c, t.columns[i].Kind)
-		t.values = append(t.values, value)
-		weight += bytes
+	if t.err != nil {
+		return t.err
 	}
-	if t.row >= t.book.opt.MaxRows || t.weight+weight > maxPart {
-		if err := t.next(); err != nil {
-			return err
-		}
+	if t.row >= t.book.opt.MaxRows {
+		t.next()
 	}
-	t.weight += weight
+	before := t.cut
+	t.encode(cells)
+	if t.out.size+uint64(len(t.line)) > maxPart {
+		t.next()
+		t.cut = before
+		t.encode(cells) // the number of the row is another one there
+	}
 	t.rows++
-	return t.write(t.values)
+	t.write()
+	return t.err
 }
 
-// value gives a cell as excelize takes it, and how many bytes of XML it needs at most.
-func (t *Table) value(c Cell, kind Kind) (any, int64) {
-	const frame = 96 // element, reference and style
+// encode makes the XML of the next row.
+func (t *Table) encode(cells []Cell) {
+	t.digits = strconv.AppendInt(t.digits[:0], int64(t.row+1), 10)
+	t.line = append(append(append(t.line[:0], `<row r="`...), t.digits...), `">`...)
+	for i := range cells {
+		t.cell(i, &cells[i])
+	}
+	t.line = append(t.line, `</row>`...)
+}
+
+func (t *Table) cell(column int, c *Cell) {
 	switch {
 	case c.isInt:
-		return excelize.Cell{StyleID: t.book.styles.number, Value: c.number}, frame
-	case !c.isText:
-		return nil, 0
+		t.begin(column, styleWhole)
+		t.line = append(t.line, `"><v>`...)
+		t.line = strconv.AppendInt(t.line, c.number, 10)
+		t.line = append(t.line, `</v></c>`...)
+	case c.isText:
+		style := styleText
+		switch {
+		case c.strong:
+			style = styleStrong
+		case t.columns[column].Kind == TimeColumn:
+			style = styleTime
+		}
+		t.text(column, style, c.text)
 	}
-	text, cut := fit(c.text)
-	if cut {
-		t.cut++
-	}
-	style := t.book.styles.text
-	switch {
-	case c.strong:
-		style = t.book.styles.strong
-	case kind == TimeColumn:
-		style = t.book.styles.time
-	}
-	return excelize.Cell{StyleID: style, Value: text}, frame + 8*int64(len(text)) // the longest escape of a byte
 }
 
-func (t *Table) write(values []any) error {
-	t.row++
-	if err := t.out.SetRow("A"+strconv.Itoa(t.row), values); err != nil {
-		return fmt.Errorf("writing row %d of %s: %w", t.row, t.out.Sheet, err)
+// text makes a cell of text: a string in its place, of which no reader can make a formula or a number.
+func (t *Table) text(column, style int, s string) {
+	t.begin(column, style)
+	t.line = append(t.line, `" t="inlineStr"><is><t>`...)
+	if plain(s) {
+		t.line = append(t.line, s...)
+	} else {
+		text, cut := fit(s)
+		if cut {
+			t.cut++
+		}
+		if blank(text[0]) || blank(text[len(text)-1]) {
+			t.line = append(t.line[:len(t.line)-1], ` xml:space="preserve">`...)
+		}
+		t.line = appendEscaped(t.line, text)
 	}
-	return nil
+	t.line = append(t.line, `</t></is></c>`...)
+}
+
+// begin makes what each cell begins with: its place and its format.
+func (t *Table) begin(column, style int) {
+	t.line = append(append(t.line, t.opening[column]...), t.digits...)
+	t.line = append(t.line, `" s="`...)
+	t.line = append(t.line, byte('0'+style))
+}
+
+// write writes the row that was made.
+func (t *Table) write() {
+	t.row++
+	t.put(t.line)
+}
+
+func (t *Table) put(b []byte) {
+	if t.err != nil {
+		return
+	}
+	if _, err := t.out.Write(b); err != nil {
+		t.err = fmt.Errorf("writing row %d of %s: %w", t.row, t.name, err)
+	}
 }
 
 // next ends the worksheet and begins another.
-func (t *Table) next() error {
-	if err := t.end(); err != nil {
-		return err
-	}
-	return t.begin()
+func (t *Table) next() {
+	t.end()
+	t.open()
 }
 
-// begin makes a worksheet with the heading.
-func (t *Table) begin() error {
+// open begins a worksheet with the heading.
+func (t *Table) open() {
 	t.parts++
-	t.row, t.weight = 0, 0
-	name := t.book.nameFor(t.name, t.parts)
-	f := t.book.file
-	if len(f.GetSheetList()) == 1 && len(t.book.tables) == 0 && t.parts == 1 {
-		if err := f.SetSheetName(f.GetSheetName(0), name); err != nil { // a new workbook has one worksheet already
-			return fmt.Errorf("naming a worksheet: %w", err)
-		}
-	} else if _, err := f.NewSheet(name); err != nil {
-		return fmt.Errorf("making a worksheet: %w", err)
-	}
-	var err error
-	if t.out, err = f.NewStreamWriter(name); err != nil {
-		return fmt.Errorf("making a worksheet: %w", err)
-	}
-	if err := t.layOut(); err != nil {
-		return fmt.Errorf("laying %s out: %w", name, err)
-	}
-	return t.heading()
-}
-
-func (t *Table) layOut() error {
+	t.row = 0
+	var first bool
+	t.out, first = t.book.worksheet(t.name, t.parts)
+	t.put([]byte(worksheetXML(t.columns, first)))
+	t.digits = append(t.digits[:0], '1')
+	t.line = append(t.line[:0], `<row r="1">`...)
 	for i, c := range t.columns {
-		if err := t.out.SetColWidth(i+1, i+1, c.width()); err != nil {
-			return err
+		if c.Title != "" {
+			t.text(i, styleHead, c.Title)
+			continue
 		}
+		t.begin(i, styleHead)
+		t.line = append(t.line, `"/>`...)
 	}
-	return t.out.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"})
+	t.line = append(t.line, `</row>`...)
+	t.write()
 }
 
-func (t *Table) heading() error {
-	var titles []any
-	for _, c := range t.columns {
-		title, _ := fit(c.Title)
-		titles = append(titles, excelize.Cell{StyleID: t.book.styles.head, Value: title})
+// end ends the worksheet. What its compression took in memory goes back.
+func (t *Table) end() {
+	t.put([]byte(worksheetEnd))
+	if err := t.out.end(); err != nil && t.err == nil {
+		t.err = err
 	}
-	return t.write(titles)
-}
-
-func (t *Table) end() error {
-	if err := t.out.Flush(); err != nil {
-		return fmt.Errorf("ending worksheet %s: %w", t.out.Sheet, err)
-	}
-	return nil
 }
 
 // width is how wide the column is, in characters.
 func (c Column) width() float64 {
 	switch {
 	case c.Width > 0:
-		return min(c.Width, excelize.MaxColumnWidth)
+		return min(c.Width, maxWidth)
 	case c.Kind == TimeColumn:
 		return 26 // 2026-10-01T12:00:00.123456Z
 	case c.Kind == NumberColumn:

@@ -1,8 +1,6 @@
 package sheet
 
 import (
-	"bytes"
-	"encoding/xml"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -75,16 +73,61 @@ func units(r rune) int {
 	return 1
 }
 
-// coreProperties names the document. It holds no date and no person: those would differ from one writing to the next.
-func coreProperties(title string) []byte {
-	var b bytes.Buffer
-	b.WriteString(xml.Header + `<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>`)
-	title, _ = fit(title)
-	_ = xml.EscapeText(&b, []byte(title)) // a bytes.Buffer takes everything
-	b.WriteString(`</dc:title><dc:creator>Exhibit</dc:creator></cp:coreProperties>`)
-	return b.Bytes()
+// plain reports whether a text can stand in XML and in a cell as it is: not long, of printable ASCII, without what XML or
+// spreadsheets read otherwise, and with no blank at its ends. Nearly all texts are.
+func plain(s string) bool {
+	if s == "" || len(s) > maxCell || s[0] == ' ' || s[len(s)-1] == ' ' {
+		return false
+	}
+	for i := range len(s) {
+		if !plainByte[s[i]] && (s[i] != '_' || escapeBegins(s[i:])) {
+			return false
+		}
+	}
+	return true
 }
 
-func appProperties() []byte {
-	return []byte(xml.Header + `<Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties"><Application>Exhibit</Application></Properties>`)
+// plainByte are the characters of which nothing has to be known, wherever they stand.
+var plainByte = func() (is [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		is[c] = !strings.ContainsRune(`&<>"_`, c)
+	}
+	return is
+}()
+
+func blank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// appendEscaped appends text that fits as XML for content and attributes. _x0041_ is how a spreadsheet escapes a letter: the
+// underscore that would begin such an escape is itself written as one.
+func appendEscaped(b []byte, s string) []byte {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '&':
+			b = append(b, "&amp;"...)
+		case c == '<':
+			b = append(b, "&lt;"...)
+		case c == '>':
+			b = append(b, "&gt;"...)
+		case c == '"':
+			b = append(b, "&quot;"...)
+		case c == '_' && escapeBegins(s[i:]):
+			b = append(b, "_x005F_"...)
+		default:
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+// escapeBegins reports whether s begins as a spreadsheet's escape of a character does: _x and four hexadecimal digits and _.
+func escapeBegins(s string) bool {
+	if len(s) < 7 || s[1] != 'x' || s[6] != '_' {
+		return false
+	}
+	for i := 2; i < 6; i++ {
+		if c := s[i] | 0x20; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }

@@ -271,28 +271,33 @@ func (v *verifier) derive(x artLeaf, files []bundle.File) error {
 		return give("not_derivable", "made again from the pages it has another provenance: other counts, coverage or words")
 	}
 	made := recipe.Made{By: v.opened(x.leaf, "actor_commit"), At: time.UnixMilli(x.leaf.Int("built")).UTC()}
+	whole := true
 	for _, form := range report.Renderings(made, v.opt.TempDir) {
 		f, ok := fileOf(form.Format)
 		if !ok {
 			continue // the version that made it did not have this form
 		}
-		sum := sha256.New()
-		err := form.Write(sum)
-		if errors.Is(err, recipe.ErrNotHere) {
-			v.unproven("That the %s files follow from the pages: this build cannot write them. They are the files that the log commits to; exhibit verify makes them again.", form.Format)
+		if wrote := p.Writers.Of(form.Format); wrote != form.Writer {
+			whole = false
+			v.unproven("That the %s files of some artifacts follow from the pages: version %d of what writes them made them, and this program has version %d. They are the files that the log commits to.", form.Format, wrote, form.Writer)
 			continue
 		}
+		sum := sha256.New()
+		err := form.Write(sum)
 		if err != nil || hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
 			return give("not_derivable", "made again from the pages its %s file is another one", form.Format)
 		}
 	}
-	v.Artifacts++
+	if whole {
+		v.Artifacts++
+	}
+	v.Reproduced = v.Reproduced && whole
 	return nil
 }
 
 // request asks for the table that a provenance tells of.
 func request(workspace string, p recipe.Provenance, temp string) recipe.Request {
-	req := recipe.Request{Workspace: evidence.ID(workspace), Period: evidence.Span{From: p.Period.From, To: p.Period.To}, Params: map[string]string{}, Engine: p.Engine, TempDir: temp}
+	req := recipe.Request{Workspace: evidence.ID(workspace), Period: evidence.Span{From: p.Period.From, To: p.Period.To}, Params: map[string]string{}, Engine: p.Engine, Writers: named(p.Writers), TempDir: temp}
 	for _, id := range p.Query.Connections { // in the order in which they were asked for
 		for _, s := range p.Sources {
 			if s.Connection == id {
@@ -316,6 +321,14 @@ func request(workspace string, p recipe.Provenance, temp string) recipe.Request 
 		}
 	}
 	return req
+}
+
+// named gives the writers that a provenance names, so that none is something else than those of this program.
+func named(w recipe.Writers) recipe.Writers {
+	if w == nil {
+		return recipe.Writers{}
+	}
+	return w
 }
 
 // gapsOf gives the causes that a provenance tells for gaps.

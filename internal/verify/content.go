@@ -268,7 +268,6 @@ func (v *verifier) take(st *streamState, p pageLeaf, read pageRead, lines *lineR
 	v.Events += int64(len(read.records))
 	lines.compare(read.body, read.records)
 	v.replay.add(st, p, read.body, read.records, covered)
-	v.replay.cache.hold(read.path, read.cached)
 }
 
 // lineReader compares the events that are shown one a line with those of the pages.

@@ -18,34 +18,122 @@ import (
 // errNotInBundle says that a recipe asked for what a bundle does not hold.
 var errNotInBundle = errors.New("it also tells of other artifacts of the workspace, which a bundle does not hold whole")
 
-// Groups is recipe.Input's. Each event is told as a group of its own.
+// groupKey tells groups apart by the numbers of their values. What is not asked for is 0.
+type groupKey struct {
+	what uint16
+	ids  [7]uint32 // as many as there are kinds of values in the index
+}
+
+// grouping makes keys of the events of one stream.
+type grouping struct {
+	t       *track
+	what    bool // by action, type or result: who asks for one gets all
+	columns []column
+}
+
+func (t *track) grouping(keys []evidence.Key) (grouping, error) {
+	g := grouping{t: t}
+	for _, k := range keys {
+		c, ok := t.known.column(k)
+		switch {
+		case k == evidence.KeyAction || k == evidence.KeyType || k == evidence.KeyResult:
+			g.what = true
+		case !ok || len(g.columns) == len(groupKey{}.ids):
+			return g, fmt.Errorf("events cannot be grouped by %s", k)
+		default:
+			g.columns = append(g.columns, c)
+		}
+	}
+	return g, nil
+}
+
+// key gives the numbers of an event's values, and false if one of them has none.
+func (g grouping) key(e uint32) (key groupKey, ok bool) {
+	if g.what {
+		key.what = g.t.what[e]
+	}
+	for i, c := range g.columns {
+		if key.ids[i] = c.at(e); key.ids[i] == elsewhere {
+			return key, false
+		}
+	}
+	return key, true
+}
+
+// Groups is recipe.Input's. An event some value of which found no room in the index is told as a group of its own.
 func (w *view) Groups(ctx context.Context, q evidence.Query, keys []evidence.Key, fn func(recipe.Group) error) error {
-	return w.Select(ctx, q, func(e evidence.Event) error {
-		g := recipe.Group{Connection: e.Connection, Stream: e.Stream, Events: 1, First: e.At, Last: e.At}
-		for _, k := range keys {
-			switch k {
-			case evidence.KeyAction, evidence.KeyType, evidence.KeyResult:
-				g.Facts.Action, g.Facts.Type, g.Facts.Result = e.Action, e.Type, e.Result
-			case evidence.KeyPerson:
-				g.Facts.Person = e.Person
-			case evidence.KeyVault:
-				g.Facts.Vault = e.Vault
-			case evidence.KeyItem:
-				g.Facts.Item = e.Item
-			case evidence.KeyTarget:
-				g.Facts.Target = e.Target
-			case evidence.KeyCountry:
-				g.Facts.Country = e.Country
-			case evidence.KeyIP:
-				g.Facts.IP = e.IP
-			case evidence.KeyClient:
-				g.Facts.Client = e.Client
-			default:
-				return fmt.Errorf("events cannot be grouped by %s", k)
+	for _, t := range w.selected(q) { // a group is of one stream
+		q.Connections, q.Streams = []evidence.ID{evidence.ID(t.st.key.connection)}, []evidence.Stream{evidence.Stream(t.st.key.stream)}
+		by, err := t.grouping(keys)
+		if err != nil {
+			return err
+		}
+		groups := map[groupKey]*recipe.Group{}
+		err = w.each(ctx, q, func(c *cursor, e uint32) error {
+			at := time.UnixMilli(t.at[e]).UTC()
+			key, ok := by.key(e)
+			if g := groups[key]; ok && g != nil {
+				g.Events++
+				g.Last = at // they come in order of time
+				return nil
+			}
+			f, err := w.factsOf(c, e)
+			if err != nil {
+				return err
+			}
+			g := &recipe.Group{Connection: q.Connections[0], Stream: q.Streams[0], Events: 1, First: at, Last: at, Facts: only(f, keys)}
+			if !ok {
+				return fn(*g)
+			}
+			groups[key] = g
+			return nil
+		})
+		for _, g := range groups {
+			if err == nil {
+				err = fn(*g)
 			}
 		}
-		return fn(g)
-	})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// factsOf gives what is known of an event without its uuid and oddities, from its page if the index does not know all of it.
+func (w *view) factsOf(c *cursor, e uint32) (evidence.Facts, error) {
+	var f evidence.Facts
+	if w.facts(c.t, e, &f) {
+		return f, nil
+	}
+	x, err := w.event(c, e)
+	return x.Facts, err
+}
+
+// only gives the facts that keys ask for.
+func only(f evidence.Facts, keys []evidence.Key) evidence.Facts {
+	var out evidence.Facts
+	for _, k := range keys {
+		switch k {
+		case evidence.KeyAction, evidence.KeyType, evidence.KeyResult:
+			out.Action, out.Type, out.Result = f.Action, f.Type, f.Result
+		case evidence.KeyPerson:
+			out.Person = f.Person
+		case evidence.KeyVault:
+			out.Vault = f.Vault
+		case evidence.KeyItem:
+			out.Item = f.Item
+		case evidence.KeyTarget:
+			out.Target = f.Target
+		case evidence.KeyCountry:
+			out.Country = f.Country
+		case evidence.KeyIP:
+			out.IP = f.IP
+		case evidence.KeyClient:
+			out.Client = f.Client
+		}
+	}
+	return out
 }
 
 // Pages is recipe.Input's.

@@ -1,37 +1,42 @@
 package verify
 
 import (
+	"bytes"
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"hash/maphash"
+	"math"
 	"slices"
 	"sort"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
-	"github.com/exhibithq/exhibit/internal/bundle"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/recipe"
 	"github.com/exhibithq/exhibit/internal/source"
 	"github.com/exhibithq/exhibit/internal/translog"
 )
 
-// replay is what recipes read, made of the raw pages alone: an index of some forty bytes an event, and the pages themselves
-// again where an event's content is asked for. It comes to the same index of events as the store does, by other code.
+// replay is what recipes read, made of the raw pages alone: an index of some sixty bytes an event, and the pages themselves
+// again where an event's bytes are asked for. It comes to the same index of events as the store does, by other code.
 type replay struct {
 	v       *verifier
 	seed    maphash.Seed
 	streams []*track
 	what    map[whatWords]uint16
 	whats   []whatWords
+	values  *values
 	cache   *pageCache
-	now     cached // the page that is being indexed
+	now     []byte // the page that is being indexed
 	tooMany bool
 }
+
+// pageMemory and wordMemory are how many bytes pages and values may take beside the index, unless Options.Memory says how many for both.
+const (
+	pageMemory = 160 << 20
+	wordMemory = 64 << 20
+)
 
 // whatWords are an event's action, type and result.
 type whatWords struct{ action, kind, result string }
@@ -44,12 +49,30 @@ type track struct {
 	at      []int64
 	page    []uint32 // index in pages
 	pos     []uint16
+	place   []place
 	odd     []evidence.Oddity
 	what    []uint16
+	known   known
 	order   []uint32 // indices by time, page and position
 	seen    map[uint64]uint32
 	repeats []repeat
 	clash   map[uint32]int64 // event → number of the leaf that brought other bytes under its uuid
+}
+
+// place is where an event lies in its page, and where in it its uuid does.
+type place struct {
+	start, end uint32
+	uuid       uint16 // from start
+	length     uint8  // of the uuid; 0: it does not stand there as it is
+}
+
+// placeOf finds the uuid in an event's bytes.
+func placeOf(r source.Record, raw []byte) place {
+	p := place{start: uint32(r.Start), end: uint32(r.End)}
+	if i := bytes.Index(raw, []byte(r.Facts.UUID)); i >= 0 && i <= math.MaxUint16 && len(r.Facts.UUID) <= math.MaxUint8 {
+		p.uuid, p.length = uint16(i), uint8(len(r.Facts.UUID))
+	}
+	return p
 }
 
 // repeat is a record whose uuid was known.
@@ -59,7 +82,11 @@ type repeat struct {
 }
 
 func newReplay(v *verifier) *replay {
-	return &replay{v: v, seed: maphash.MakeSeed(), what: map[whatWords]uint16{}, cache: &pageCache{v: v}}
+	pages, words := pageMemory, wordMemory
+	if v.opt.Memory > 0 {
+		pages, words = v.opt.Memory-v.opt.Memory/4, v.opt.Memory/4
+	}
+	return &replay{v: v, seed: maphash.MakeSeed(), what: map[whatWords]uint16{}, values: newValues(words), cache: &pageCache{v: v, room: pages}}
 }
 
 func (r *replay) track(st *streamState, feed int64) *track {
@@ -79,7 +106,7 @@ func (r *replay) add(st *streamState, p pageLeaf, body []byte, records []source.
 	t := r.track(st, p.feed)
 	number := uint32(len(t.pages))
 	t.pages = append(t.pages, p)
-	r.now = cached{body, records}
+	r.now = body
 	late := bits(p.leaf.Text("late"), len(records))
 	low, high := int64(0), int64(0)
 	for i := range records {
@@ -95,8 +122,9 @@ func (r *replay) add(st *streamState, p pageLeaf, body []byte, records []source.
 			r.v.fail(stepPages, "late", "leaf %d says of record %d wrongly whether it came late", p.n, i)
 			late = nil
 		}
-		r.record(t, number, i, f, body[records[i].Start:records[i].End], late != nil && late[i], p.n)
+		r.record(t, number, i, &records[i], body[records[i].Start:records[i].End], late != nil && late[i], p.n)
 	}
+	r.cache.hold(pageKey{t, number, false}, cached{body: body})
 	if low != p.low || high != p.high {
 		r.v.fail(stepPages, "page_times", "page %d of %s spans other times than leaf %d says", p.page, st.key, p.n)
 	}
@@ -121,7 +149,8 @@ func bits(text string, n int) []bool {
 	return out
 }
 
-func (r *replay) record(t *track, page uint32, position int, f *evidence.Facts, raw []byte, late bool, leaf int64) {
+func (r *replay) record(t *track, page uint32, position int, record *source.Record, raw []byte, late bool, leaf int64) {
+	f := &record.Facts
 	at := f.At.UnixMilli()
 	key := maphash.String(r.seed, f.UUID)
 	if first, known := t.seen[key]; known {
@@ -144,7 +173,8 @@ func (r *replay) record(t *track, page uint32, position int, f *evidence.Facts, 
 		odd |= evidence.OddLate
 	}
 	t.at, t.page, t.pos = append(t.at, at), append(t.page, page), append(t.pos, uint16(position))
-	t.odd, t.what = append(t.odd, odd), append(t.what, r.whatOf(f))
+	t.odd, t.what, t.place = append(t.odd, odd), append(t.what, r.whatOf(f)), append(t.place, placeOf(*record, raw))
+	t.known.add(r.values, len(t.at)-1, f)
 }
 
 func (r *replay) whatOf(f *evidence.Facts) uint16 {
@@ -162,15 +192,15 @@ func (r *replay) whatOf(f *evidence.Facts) uint16 {
 
 // sameBytes compares a record with the one that had its uuid first.
 func (r *replay) sameBytes(t *track, first, page uint32, raw []byte) bool {
-	body, records := r.now.body, r.now.records
+	body := r.now
 	if t.page[first] != page {
 		var err error
-		if body, records, err = r.cache.get(t, t.page[first]); err != nil {
+		if body, err = r.cache.body(t, t.page[first]); err != nil {
 			return false
 		}
 	}
-	was := records[t.pos[first]]
-	return string(body[was.Start:was.End]) == string(raw)
+	was := t.place[first]
+	return string(body[was.start:was.end]) == string(raw)
 }
 
 // sorted gives the events of a track by time, page and position.
@@ -185,79 +215,6 @@ func (t *track) sorted() []uint32 {
 		})
 	}
 	return t.order
-}
-
-// pageCache keeps the pages that were read last. Several goroutines may ask it at once.
-type pageCache struct {
-	v    *verifier
-	mu   sync.Mutex
-	keys []string // oldest first
-	all  map[string]cached
-	size int // bytes, about
-}
-
-type cached struct {
-	body    []byte
-	records []source.Record
-}
-
-// cachedBytes is how much of the pages is kept in memory; recordBytes is about what a record's facts take.
-const (
-	cachedBytes = 160 << 20
-	recordBytes = 640
-)
-
-func (x cached) bytes() int { return cap(x.body) + recordBytes*cap(x.records) }
-
-// held gives a page that is in memory.
-func (c *pageCache) held(path string) (cached, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	x, ok := c.all[path]
-	return x, ok
-}
-
-// hold keeps a page in memory, in place of those that were read first.
-func (c *pageCache) hold(path string, x cached) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, twice := c.all[path]; twice {
-		return
-	}
-	for c.size += x.bytes(); c.size > cachedBytes && len(c.keys) > 0; c.keys = c.keys[1:] {
-		c.size -= c.all[c.keys[0]].bytes()
-		delete(c.all, c.keys[0])
-	}
-	if c.all == nil {
-		c.all = map[string]cached{}
-	}
-	c.keys, c.all[path] = append(c.keys, path), x
-}
-
-func (c *pageCache) get(t *track, number uint32) ([]byte, []source.Record, error) {
-	p := t.pages[number]
-	path := fmt.Sprintf("%s%s/%s/%08d.json", bundle.DirRaw, t.st.key.connection, t.st.key.stream, p.page)
-	if x, ok := c.held(path); ok {
-		return x.body, x.records, nil
-	}
-	body, err := c.v.in.Read(path, 64<<20)
-	if err != nil {
-		return nil, nil, err
-	}
-	kind, ok := c.v.kindOf(t.st.key.connection)
-	if !ok {
-		return nil, nil, errors.New("the source is not known")
-	}
-	noTime := p.leaf.Int("server_date")
-	if noTime == 0 {
-		noTime = p.leaf.Int("t_res")
-	}
-	page, err := kind.Split(evidence.Stream(t.st.key.stream), body, time.UnixMilli(noTime))
-	if err != nil {
-		return nil, nil, err
-	}
-	c.hold(path, cached{body, page.Records})
-	return body, page.Records, nil
 }
 
 // view is the evidence as it was when the log had asOf leaves. It is recipe.Input.
@@ -312,16 +269,33 @@ func (w *view) oddOf(t *track, e uint32) evidence.Oddity {
 	return odd
 }
 
+// cursor is where a selection is in one stream.
+type cursor struct {
+	t    *track
+	rest []uint32
+	s    *sieve
+	held bool // page is in body
+	page uint32
+	body []byte
+}
+
 // Select is recipe.Input's.
 func (w *view) Select(ctx context.Context, q evidence.Query, fn func(evidence.Event) error) error {
+	return w.each(ctx, q, func(c *cursor, e uint32) error {
+		event, err := w.event(c, e)
+		if err != nil {
+			return err
+		}
+		return fn(event)
+	})
+}
+
+// each calls fn for the events of a query in order of time.
+func (w *view) each(ctx context.Context, q evidence.Query, fn func(c *cursor, e uint32) error) error {
 	from, to := bounds(q.Span)
-	type cursor struct {
-		t    *track
-		rest []uint32
-	}
 	var all []*cursor
 	for _, t := range w.selected(q) {
-		all = append(all, &cursor{t, t.among(from, to)})
+		all = append(all, &cursor{t: t, rest: t.among(from, to), s: w.sieve(t, q.Where)})
 	}
 	for n := 0; ; n++ {
 		if n%4096 == 0 && ctx.Err() != nil {
@@ -338,64 +312,60 @@ func (w *view) Select(ctx context.Context, q evidence.Query, fn func(evidence.Ev
 		}
 		e := next.rest[0]
 		next.rest = next.rest[1:]
-		ok, event, err := w.match(next.t, e, q.Where, true)
+		ok, err := w.match(next, e)
+		if err == nil && ok {
+			err = fn(next, e)
+		}
 		if err != nil {
 			return err
 		}
-		if ok {
-			if err := fn(event); err != nil {
-				return err
-			}
-		}
 	}
 }
 
-// match reports whether an event is there and meets the filters, and gives it if that is asked for.
-func (w *view) match(t *track, e uint32, where []evidence.Match, full bool) (bool, evidence.Event, error) {
-	if !w.there(t, e) {
-		return false, evidence.Event{}, nil
+// match reports whether an event is there and meets the filters.
+func (w *view) match(c *cursor, e uint32) (bool, error) {
+	if !w.there(c.t, e) {
+		return false, nil
 	}
-	deep := false
-	for _, m := range where {
-		switch m.Key {
-		case evidence.KeyAction, evidence.KeyType, evidence.KeyResult:
-			x := w.whats[t.what[e]]
-			value := map[evidence.Key]string{evidence.KeyAction: x.action, evidence.KeyType: x.kind, evidence.KeyResult: x.result}[m.Key]
-			if !slices.Contains(m.Values, value) {
-				return false, evidence.Event{}, nil
-			}
-		case evidence.KeyOdd:
-			if !slices.ContainsFunc(w.oddOf(t, e).Words(), func(o string) bool { return slices.Contains(m.Values, o) }) {
-				return false, evidence.Event{}, nil
-			}
-		default:
-			deep = true
-		}
+	ok, sure := c.s.passes(w, e)
+	if !ok || sure {
+		return ok, nil
 	}
-	if !deep && !full {
-		return true, evidence.Event{}, nil
-	}
-	event, err := w.event(t, e)
+	event, err := w.event(c, e)
 	if err != nil {
-		return false, event, err
+		return false, err
 	}
-	for _, m := range where {
+	for _, m := range c.s.where {
 		if !meets(event.Facts, m) {
-			return false, event, nil
+			return false, nil
 		}
 	}
-	return true, event, nil
+	return true, nil
 }
 
-// event reads an event from its page.
-func (w *view) event(t *track, e uint32) (evidence.Event, error) {
-	body, records, err := w.cache.get(t, t.page[e])
-	if err != nil {
-		return evidence.Event{}, err
+// event gives an event with its bytes.
+func (w *view) event(c *cursor, e uint32) (evidence.Event, error) {
+	t := c.t
+	if !c.held || c.page != t.page[e] {
+		body, err := w.cache.body(t, t.page[e])
+		if err != nil {
+			return evidence.Event{}, err
+		}
+		c.held, c.page, c.body = true, t.page[e], body
 	}
-	r := records[t.pos[e]]
-	x := evidence.Event{EventRef: evidence.EventRef{Page: t.pages[t.page[e]].page, Position: int(t.pos[e])}, Facts: r.Facts,
-		Connection: evidence.ID(t.st.key.connection), Stream: evidence.Stream(t.st.key.stream), Raw: body[r.Start:r.End]}
+	p := t.place[e]
+	x := evidence.Event{EventRef: evidence.EventRef{Page: t.pages[t.page[e]].page, Position: int(t.pos[e])},
+		Connection: evidence.ID(t.st.key.connection), Stream: evidence.Stream(t.st.key.stream), Raw: c.body[p.start:p.end]}
+	if w.facts(t, e, &x.Facts) && p.length > 0 {
+		at := p.start + uint32(p.uuid)
+		x.UUID = string(c.body[at : at+uint32(p.length)])
+	} else {
+		records, err := w.cache.records(t, t.page[e])
+		if err != nil {
+			return evidence.Event{}, err
+		}
+		x.Facts = records[t.pos[e]].Facts
+	}
 	x.Odd = w.oddOf(t, e)
 	x.At = time.UnixMilli(t.at[e]).UTC()
 	if len(x.UUID) > 200 { // as the store keeps a uuid that is too long to be one
@@ -406,6 +376,13 @@ func (w *view) event(t *track, e uint32) (evidence.Event, error) {
 		x.UUID = cut + "…"
 	}
 	return x, nil
+}
+
+// facts gives what the index knows of an event, and reports whether that is all but its uuid, time and oddities.
+func (r *replay) facts(t *track, e uint32, f *evidence.Facts) bool {
+	what := r.whats[t.what[e]]
+	f.Action, f.Type, f.Result = what.action, what.kind, evidence.Result(what.result)
+	return t.known.facts(r.values, e, f)
 }
 
 // meets reports whether an event's value of a key is one of those that are asked for.
@@ -439,11 +416,12 @@ func (w *view) Count(ctx context.Context, q evidence.Query) (int64, error) {
 	from, to := bounds(q.Span)
 	var n int64
 	for _, t := range w.selected(q) {
+		c := &cursor{t: t, s: w.sieve(t, q.Where)}
 		for i, e := range t.among(from, to) {
 			if i%65536 == 0 && ctx.Err() != nil {
 				return 0, ctx.Err()
 			}
-			ok, _, err := w.match(t, e, q.Where, false)
+			ok, err := w.match(c, e)
 			if err != nil {
 				return 0, err
 			}
@@ -477,11 +455,15 @@ func (w *view) PageStats(_ context.Context, q evidence.Query) (recipe.PageStats,
 	from, to := bounds(q.Span)
 	var s recipe.PageStats
 	for _, t := range w.selected(q) {
-		pages := map[uint32]bool{}
+		pages := make([]bool, len(t.pages))
 		for _, e := range t.among(from, to) {
-			if w.there(t, e) {
-				s.Events++
-				pages[t.page[e]] = true
+			if !w.there(t, e) {
+				continue
+			}
+			s.Events++
+			if p := t.page[e]; !pages[p] {
+				pages[p] = true
+				s.Pages++
 			}
 		}
 		for _, r := range t.repeats {
@@ -489,7 +471,6 @@ func (w *view) PageStats(_ context.Context, q evidence.Query) (recipe.PageStats,
 				s.Duplicates++
 			}
 		}
-		s.Pages += int64(len(pages))
 	}
 	s.Records = s.Events + s.Duplicates
 	return s, nil

@@ -127,7 +127,7 @@ func VerifyPage(p ui.Page, v Verify) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p class=\"muted\">It takes the same arguments as <code>exhibit verify</code>, which checks workbooks (XLSX) too. The formats are public, with test vectors, so that you can write your own; the page <code>readme.html</code> in each bundle is a second one, in another language, for container, tree, leaves and manifest.</p></div></section><section class=\"part\" aria-labelledby=\"key\"><div class=\"part-head\"><h2 id=\"key\">2. Check the key by another way</h2></div><div class=\"panel panel-body flow\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p class=\"muted\">It takes the same arguments as <code>exhibit verify</code> and makes the same files again, workbooks included. The formats are public, with test vectors, so that you can write your own; the page <code>readme.html</code> in each bundle is a second one, in another language, for container, tree, leaves and manifest.</p></div></section><section class=\"part\" aria-labelledby=\"key\"><div class=\"part-head\"><h2 id=\"key\">2. Check the key by another way</h2></div><div class=\"panel panel-body flow\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
