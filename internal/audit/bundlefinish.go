@@ -145,6 +145,7 @@ func FileName(a store.Audit, at time.Time) string {
 func limits() []string {
 	return []string{
 		"1Password does not sign what its Events API answers. That the pages were received as they are here follows from this log; that 1Password sent them follows from nothing in this file. A second reading with the auditor's own token, within the 120 days that 1Password keeps, is the only check.",
+		"Pages of other times than those that the audit and its artifacts are about are in the log, each with its commitment, and not in this file. That they are of other times is what the log says of them.",
 		"What 1Password never recorded, or had not received when the period was read, is not here.",
 		"Names of vaults and items are encrypted by 1Password and are in no event.",
 		"Times of events are those that 1Password and its apps tell.",
