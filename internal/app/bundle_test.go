@@ -37,8 +37,8 @@ type story struct {
 	t        testing.TB
 	now      time.Time
 	conn     evidence.ID
-	before   int         // pages of each stream from before the story
-	twin     bool        // the third page of sign-ins holds a record with the uuid of one of the story, and other bytes
+	before   int  // pages of each stream from before the story
+	twin     bool // the third page of sign-ins holds a record with the uuid of one of the story, and other bytes
 	recipes  []string
 	reviewed evidence.ID // the artifact that was approved
 	bytes    []byte
