@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -537,36 +534,6 @@ func (f *forgery) resignProofs() {
 			f.ok(err)
 			p.Checkpoint = f.parts[bundle.PathCheckpoint]
 			f.parts[name] = p.Bytes()
-		}
-	}
-}
-
-// TestMutations flips random bits in the contents of a bundle and puts it together again: none may be accepted.
-// EXHIBIT_MUTATIONS says how many, EXHIBIT_MUTATIONS_SEED which.
-func TestMutations(t *testing.T) {
-	n := 600
-	if more, err := strconv.Atoi(os.Getenv("EXHIBIT_MUTATIONS")); err == nil {
-		n = more
-	}
-	seed, err := strconv.ParseUint(os.Getenv("EXHIBIT_MUTATIONS_SEED"), 10, 64)
-	if err != nil {
-		seed = 7
-	}
-	s := newStory(t)
-	rng := rand.New(rand.NewPCG(seed, 11))
-	good := s.forge()
-	names := slices.Sorted(maps.Keys(good.parts))
-	for i := range n {
-		name := names[rng.IntN(len(names))]
-		was := good.parts[name]
-		changed := bytes.Clone(was)
-		at, bit := rng.IntN(len(changed)), rng.IntN(8)
-		changed[at] ^= 1 << bit
-		good.parts[name] = changed
-		r := s.verify(good.zip(), verify.Options{Policy: s.policy, First: true})
-		good.parts[name] = was
-		if len(r.Failures) == 0 {
-			t.Fatalf("mutation %d: bit %d of byte %d of %s may change", i, bit, at, name)
 		}
 	}
 }

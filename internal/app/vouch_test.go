@@ -26,12 +26,13 @@ import (
 type bystander struct {
 	*httptest.Server
 	key     *translog.SigningKey
+	dir     string // its state
 	handler atomic.Pointer[http.Handler]
 }
 
 func newBystander(t testing.TB, name string) *bystander {
 	t.Helper()
-	b := &bystander{}
+	b := &bystander{dir: t.TempDir()}
 	var err error
 	if b.key, err = translog.NewSigningKey(name, true); err != nil {
 		t.Fatal(err)
@@ -47,13 +48,14 @@ func newBystander(t testing.TB, name string) *bystander {
 	return b
 }
 
-func (b *bystander) follow(t testing.TB, log translog.Key) {
+// follow lets it countersign the log of these keys from now on.
+func (b *bystander) follow(t testing.TB, log ...translog.Key) {
 	t.Helper()
-	state, err := translog.OpenState(t.TempDir())
+	state, err := translog.OpenState(b.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := witness.New(witness.Config{Key: b.key, Logs: []translog.Key{log}, State: state, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	w, err := witness.New(witness.Config{Key: b.key, Logs: log, State: state, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
