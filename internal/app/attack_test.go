@@ -110,6 +110,16 @@ func attacks() []attack {
 			old := translog.AppendEntry(translog.AppendEntry(nil, first), second)
 			f.parts[bundle.PathLeaves] = bytes.Replace(b, old, translog.AppendEntry(translog.AppendEntry(nil, second), first), 1)
 		}},
+		{"a leaf stands there twice", "tree_size", func(f *forgery) {
+			twice := translog.AppendEntry(nil, f.raw[3])
+			f.parts[bundle.PathLeaves] = bytes.Replace(f.parts[bundle.PathLeaves], twice, append(bytes.Clone(twice), twice...), 1)
+		}},
+		{"a leaf stands in another one's place", "tree_root", func(f *forgery) {
+			f.parts[bundle.PathLeaves] = bytes.Replace(f.parts[bundle.PathLeaves], translog.AppendEntry(nil, f.raw[4]), translog.AppendEntry(nil, f.raw[3]), 1)
+		}},
+		{"something stands behind the last leaf", "framing", func(f *forgery) {
+			f.parts[bundle.PathLeaves] = append(f.parts[bundle.PathLeaves], 0)
+		}},
 		{"a hint of another key", "hint", func(f *forgery) {
 			k, _ := translog.NewSigningKey(f.head.Origin, false)
 			f.parts[bundle.PathHint] = translog.TrustLog(k.Verifier())
@@ -174,6 +184,18 @@ func attacks() []attack {
 		{"the bundle claims coverage that the log does not give", "coverage_claim", func(f *forgery) {
 			i := f.find(translog.KindPolls, 0)
 			delete(f.leaves[i].Fields, "covered")
+			f.relog()
+		}},
+		{"a gap in the reading is hidden", "coverage_claim", func(f *forgery) {
+			// By the log the first page covers what it held, and what was read later begins only with the second one.
+			first, second := f.leaves[f.find(translog.KindPage, 0)], f.leaves[f.find(translog.KindPage, 1)]
+			hole, _ := second.Span("covered")
+			from, _ := translog.ParseMillis(second.Text("min_at"))
+			for _, l := range f.leaves {
+				if x, ok := l.Span("covered"); ok && l.Text("stream") == first.Text("stream") && l.Int("seq") > first.Int("seq") {
+					setText(l, "covered", translog.SpanFields(max(from, hole.From), x.To))
+				}
+			}
 			f.relog()
 		}},
 		{"a stream is passed over", "coverage_missing", func(f *forgery) { f.m.Coverage = f.m.Coverage[1:]; f.relog() }},
