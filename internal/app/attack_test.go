@@ -124,6 +124,10 @@ func attacks() []attack {
 			k, _ := translog.NewSigningKey(f.head.Origin, false)
 			f.parts[bundle.PathHint] = translog.TrustLog(k.Verifier())
 		}},
+		{"a hint with another witness", "part_changed", func(f *forgery) {
+			k, _ := translog.NewSigningKey("w.example.com", true)
+			f.parts[bundle.PathHint] = []byte("log " + f.key.Verifier().String() + "\nwitness w " + k.Verifier().String() + "\nquorum none\n")
+		}},
 		{"a signature of nobody", "signature_strange", func(f *forgery) {
 			k, _ := translog.NewSigningKey("w.example.com", true)
 			f.parts[bundle.PathCheckpoint] = append(f.parts[bundle.PathCheckpoint], f.head.Cosign(time.Now(), k)...)
@@ -454,23 +458,26 @@ func TestAttacks(t *testing.T) {
 		f := s.forge()
 		p, err := translog.ParsePolicy(append(bytes.Replace(translog.TrustLog(s.key.Verifier()), []byte("quorum none\n"), nil, 1), "witness w "+mine.Verifier().String()+"\nquorum w\n"...))
 		s.ok(err)
-		f.parts[bundle.PathCheckpoint] = append(f.parts[bundle.PathCheckpoint], f.head.Cosign(s.now, theirs)...)
 		f.parts[bundle.PathHint] = []byte("log " + s.key.Verifier().String() + "\nwitness w " + theirs.Verifier().String() + "\nquorum none\n")
+		f.relog()
+		f.parts[bundle.PathCheckpoint] = append(f.parts[bundle.PathCheckpoint], f.head.Cosign(s.now, theirs)...)
 		f.resignProofs()
 		r := s.verify(f.zip(), verify.Options{Policy: p})
 		if r.Verdict != verify.Authentic || r.Failures[0].Code != "quorum_missing" || r.Verdict.Reaches(verify.Options{Policy: p}.Wanted()) {
 			t.Errorf("%s, %v", r.Verdict, r.Failures)
 		}
 		f = s.forge()
-		f.parts[bundle.PathCheckpoint] = append(f.parts[bundle.PathCheckpoint], f.head.Cosign(s.now, mine)...)
 		f.parts[bundle.PathHint] = []byte("log " + s.key.Verifier().String() + "\nwitness w " + mine.Verifier().String() + "\nquorum none\n")
+		f.relog()
+		f.parts[bundle.PathCheckpoint] = append(f.parts[bundle.PathCheckpoint], f.head.Cosign(s.now, mine)...)
 		f.resignProofs()
 		if r := s.verify(f.zip(), verify.Options{Policy: p}); r.Verdict != verify.Witnessed || len(r.Vouched) != 1 {
 			t.Errorf("by the right witness: %s, %v", r.Verdict, r.Failures)
 		}
 		f = s.forge()
-		f.parts[bundle.PathCheckpoint] = append(f.parts[bundle.PathCheckpoint], f.head.Cosign(s.now.AddDate(0, 0, -1), mine)...)
 		f.parts[bundle.PathHint] = []byte("log " + s.key.Verifier().String() + "\nwitness w " + mine.Verifier().String() + "\nquorum none\n")
+		f.relog()
+		f.parts[bundle.PathCheckpoint] = append(f.parts[bundle.PathCheckpoint], f.head.Cosign(s.now.AddDate(0, 0, -1), mine)...)
 		f.resignProofs()
 		if r := s.verify(f.zip(), verify.Options{Policy: p}); r.Verdict != verify.Failed || r.Failures[0].Code != "postdated" {
 			t.Errorf("leaves that say they are of a day after the witness saw them: %s, %v", r.Verdict, r.Failures)

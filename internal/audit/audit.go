@@ -75,6 +75,8 @@ type Store interface {
 type Log interface {
 	Checkpoint(ctx context.Context, ws evidence.ID) (translog.Signed, error)
 	Vouched(ctx context.Context, ws evidence.ID) (translog.Vouched, error)
+	// Hint names the keys that sign and those of the witnesses.
+	Hint(ctx context.Context, ws evidence.ID) ([]byte, error)
 }
 
 // Config makes a Service. All of it must be given but TempDir.

@@ -95,6 +95,7 @@ type maker struct {
 	covered     map[store.StreamKey]evidence.Spans
 	manifest    bundle.Manifest
 	manifestSHA string
+	hint        []byte // log/policy.hint
 	signed      translog.Vouched
 
 	artifacts map[string]*kept     // by artifact ID: the newest version

@@ -13,7 +13,7 @@
   const b64 = s => { must(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(s), "base64 is damaged"); const d = Uint8Array.from(atob(s), c => c.charCodeAt(0)); must(btoa(String.fromCharCode(...d)) === s, "base64 is written in a second way"); return d; };
 
   const name = /^[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+(-[a-z0-9]+)*)*(\/[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+(-[a-z0-9]+)*)*)*$/;
-  const selfProven = p => p === "manifest.json" || p === "manifest-sha256.txt" || p.startsWith("log/") || p.startsWith("proofs/");
+  const selfProven = p => p === "manifest.json" || p === "manifest-sha256.txt" || p.startsWith("log/") && p !== "log/policy.hint" || p.startsWith("proofs/");
 
   // container reads a ZIP file as strictly as the program: local headers one behind another, then the directory, then the end.
   async function container(file) {
