@@ -35,8 +35,12 @@ var (
 type story struct {
 	*app.App
 	t        testing.TB
+	cfg      app.Config
 	now      time.Time
 	conn     evidence.ID
+	before   int  // pages of each stream from before the story
+	twin     bool // the third page of sign-ins holds a record with the uuid of one of the story, and other bytes
+	recipes  []string
 	reviewed evidence.ID // the artifact that was approved
 	bytes    []byte
 	policy   *translog.Policy
@@ -51,9 +55,18 @@ func newStory(t testing.TB) *story {
 // newStoryWith is newStory with what an operator may set.
 func newStoryWith(t testing.TB, cfg app.Config) *story {
 	t.Helper()
-	s := &story{t: t, now: storyEnd.AddDate(0, 0, 3)}
+	s := &story{t: t, now: storyEnd.AddDate(0, 0, 3), recipes: []string{"failed-sign-ins", "coverage"}}
+	s.tell(cfg)
+	return s
+}
+
+// tell makes what the story is about, and a bundle of it.
+func (s *story) tell(cfg app.Config) {
+	s.t.Helper()
+	t := s.t
 	var err error
 	cfg.Data, cfg.Now = t.TempDir(), func() time.Time { return s.now }
+	s.cfg = cfg
 	s.App, err = app.Open(t.Context(), cfg)
 	s.ok(err)
 	t.Cleanup(func() { s.ok(s.Close()) })
@@ -66,11 +79,17 @@ func newStoryWith(t testing.TB, cfg app.Config) *story {
 	for _, stream := range streams {
 		s.read(stream)
 	}
-	for _, r := range []string{"failed-sign-ins", "coverage"} {
+	for _, r := range s.recipes {
 		v, err := s.Artifacts.Build(t.Context(), "Ada Okafor", s.Workspace, artifact.BuildRequest{Recipe: r, Span: evidence.Span{From: storyStart, To: storyEnd}})
 		s.ok(err)
-		_, err = s.Artifacts.AutoAttach(t.Context(), "Ada Okafor", s.Workspace, v.Artifact.ID)
+		attached, err := s.Artifacts.AutoAttach(t.Context(), "Ada Okafor", s.Workspace, v.Artifact.ID)
 		s.ok(err)
+		if len(attached) == 0 {
+			controls, err := s.Store.Controls(t.Context(), s.Workspace)
+			s.ok(err)
+			_, err = s.Artifacts.Attach(t.Context(), "Ada Okafor", s.Workspace, artifact.AttachRequest{Artifact: v.Artifact.ID, Control: controls[0].Key})
+			s.ok(err)
+		}
 		if r == "failed-sign-ins" {
 			s.reviewed = v.Artifact.ID
 			s.review(evidence.ReviewApproved, "")
@@ -79,7 +98,6 @@ func newStoryWith(t testing.TB, cfg app.Config) *story {
 	_, err = s.Audits.Create(t.Context(), s.ada(), audit.CreateRequest{Name: "Spring", Framework: "soc2", Period: evidence.Span{From: storyStart, To: storyEnd}})
 	s.ok(err)
 	s.bundle()
-	return s
 }
 
 // review has somebody else judge the artifact of failed sign-ins.
@@ -109,22 +127,27 @@ func (s *story) read(stream evidence.Stream) {
 	lease, err := s.Store.Acquire(ctx, s.conn, stream, "here.example.com/1/1", time.Hour)
 	s.ok(err)
 	kind, _ := source.FindKind(all.Kinds(), "onepassword")
-	for n := range 4 {
+	start := storyStart.Add(-time.Duration(s.before) * 60 * time.Hour)
+	for n := range s.before + 4 {
 		var items []string
-		last := storyStart
+		last := start
 		for i := range 5 {
-			last = storyStart.Add(time.Duration(n)*60*time.Hour + time.Duration(i)*time.Hour)
+			last = start.Add(time.Duration(n)*60*time.Hour + time.Duration(i)*time.Hour)
 			items = append(items, eventOf(stream, n*5+i, last))
 		}
+		if s.twin && n == 2 && stream == "signinattempts" {
+			items[0] = eventOf(stream, (s.before+1)*5, last)
+		}
 		through := last
-		if n == 3 {
+		more := n < s.before+3
+		if !more {
 			items, through = nil, s.now.Add(-time.Minute)
 		}
-		body := fmt.Appendf(nil, `{"cursor":"%s-%d","has_more":%t,"items":[%s]}`, stream, n, n < 3, strings.Join(items, ", "))
+		body := fmt.Appendf(nil, `{"cursor":"%s-%d","has_more":%t,"items":[%s]}`, stream, n, more, strings.Join(items, ", "))
 		p, err := kind.Split(stream, body, s.now)
 		s.ok(err)
-		c := store.PageCommit{Mode: store.Live, Request: source.Request{Stream: stream, Cursor: source.Cursor(lease.Cursor), From: storyStart, Limit: 1000}, Page: p,
-			RequestedAt: s.now.Add(-time.Minute), ReceivedAt: s.now.Add(-time.Minute + time.Second), Window: evidence.Span{From: storyStart, To: through}, NewWindow: n == 0, CaughtUp: n == 3, Build: "Exhibit/test"}
+		c := store.PageCommit{Mode: store.Live, Request: source.Request{Stream: stream, Cursor: source.Cursor(lease.Cursor), From: start, Limit: 1000}, Page: p,
+			RequestedAt: s.now.Add(-time.Minute), ReceivedAt: s.now.Add(-time.Minute + time.Second), Window: evidence.Span{From: start, To: through}, NewWindow: n == 0, CaughtUp: !more, Build: "Exhibit/test"}
 		done, err := s.Store.Commit(ctx, lease, c)
 		s.ok(err)
 		lease = done.Lease
@@ -257,6 +280,9 @@ func (f *forgery) remanifest() {
 // the log's own key: what a dishonest owner can do.
 func (f *forgery) relog() {
 	f.t.Helper()
+	if p, err := translog.ParsePolicy(f.parts[bundle.PathHint]); err == nil && len(p.Witnesses) == 0 {
+		f.parts[bundle.PathHint] = translog.TrustLog(f.key.Verifier())
+	}
 	f.leavesAnew() // once for the records that the manifest names
 	f.remanifest()
 	for i := len(f.leaves) - 1; i >= 0; i-- {
@@ -349,7 +375,6 @@ func (f *forgery) sign() {
 	f.head.Size, f.head.Root = size, root
 	note := f.head.Sign(time.Unix(f.m.Created/1000, 0), f.key)
 	f.parts[bundle.PathLeaves], f.parts[bundle.PathCheckpoint] = entries, note
-	f.parts[bundle.PathHint] = translog.TrustLog(f.key.Verifier())
 	wants := map[string]string{}
 	for _, a := range f.m.Artifacts {
 		wants[fmt.Sprintf("%s%s_v%d.tlog-proof", bundle.DirProofs, a.ID, a.Version)] = a.Record
@@ -472,16 +497,23 @@ func (f *forgery) reroot(path string) {
 		f.ok(err)
 		l.Fields["root"], l.Fields["len"], l.Fields["n"] = root.String(), int64(len(body)), int64(len(p.Records))
 	}
+	f.eventsAnew(stream)
+}
+
+// eventsAnew writes the events of a stream, one a line, as its pages have them now.
+func (f *forgery) eventsAnew(stream string) {
+	f.t.Helper()
+	kind, _ := source.FindKind(all.Kinds(), "onepassword")
 	lines := f.part(bundle.DirEvents, stream+"_1.ndjson")
-	var all []byte
+	var out []byte
 	for _, name := range slices.Sorted(maps.Keys(f.parts)) {
 		if strings.Contains(name, "/"+stream+"/") && strings.HasSuffix(name, ".json") {
 			p, err := kind.Split(evidence.Stream(stream), f.parts[name], storyEnd)
 			f.ok(err)
 			for _, r := range p.Records {
-				all = append(append(all, f.parts[name][r.Start:r.End]...), '\n')
+				out = append(append(out, f.parts[name][r.Start:r.End]...), '\n')
 			}
 		}
 	}
-	f.parts[lines] = all
+	f.parts[lines] = out
 }

@@ -26,12 +26,13 @@ import (
 type bystander struct {
 	*httptest.Server
 	key     *translog.SigningKey
+	dir     string // its state
 	handler atomic.Pointer[http.Handler]
 }
 
 func newBystander(t testing.TB, name string) *bystander {
 	t.Helper()
-	b := &bystander{}
+	b := &bystander{dir: t.TempDir()}
 	var err error
 	if b.key, err = translog.NewSigningKey(name, true); err != nil {
 		t.Fatal(err)
@@ -47,13 +48,14 @@ func newBystander(t testing.TB, name string) *bystander {
 	return b
 }
 
-func (b *bystander) follow(t testing.TB, log translog.Key) {
+// follow lets it countersign the log of these keys from now on.
+func (b *bystander) follow(t testing.TB, log ...translog.Key) {
 	t.Helper()
-	state, err := translog.OpenState(t.TempDir())
+	state, err := translog.OpenState(b.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := witness.New(witness.Config{Key: b.key, Logs: []translog.Key{log}, State: state, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	w, err := witness.New(witness.Config{Key: b.key, Logs: log, State: state, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +183,20 @@ func TestWitnesses(t *testing.T) {
 			t.Errorf("%s %v", r.Verdict, r.Failures)
 		}
 	})
+	t.Run("a signature of an older checkpoint is by nobody", func(t *testing.T) {
+		f := s.forge()
+		f.t = t
+		name := f.part(bundle.DirOlder, ".checkpoint")
+		c, _, err := translog.OpenCheckpoint(f.parts[name])
+		s.ok(err)
+		nobody := newBystander(t, "three.example.com")
+		f.parts[name] = append(f.parts[name], c.Cosign(s.now, nobody.key)...)
+		for _, opt := range []verify.Options{{Policy: trust}, {}} {
+			if r := s.verify(f.zip(), opt); r.Verdict != verify.Failed || r.Failures[0].Code != "signature_strange" {
+				t.Errorf("%s %v", r.Verdict, r.Failures)
+			}
+		}
+	})
 	t.Run("the log was rewritten", func(t *testing.T) {
 		// Another log of the same name and key, as a database that was taken back and went on would be.
 		fork := newBystander(t, "one.example.com")
@@ -293,4 +309,34 @@ func TestTimeStamps(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestFormerWitness makes a bundle when somebody who countersigned before is no witness any more.
+func TestFormerWitness(t *testing.T) {
+	var out bytes.Buffer
+	one, two := newBystander(t, "one.example.com"), newBystander(t, "two.example.com")
+	s := asked(t, &out, "", one, two)
+	s.now = time.Now().UTC()
+	one.follow(t, s.key.Verifier())
+	s.attest()
+	s.now = s.now.AddDate(0, 0, 1)
+	two.follow(t, s.key.Verifier())
+	s.attest()
+	s.ok(s.Close())
+	var err error
+	s.cfg.Witnesses, err = translog.AllOf(two.witness())
+	s.ok(err)
+	s.App, err = app.Open(t.Context(), s.cfg)
+	s.ok(err)
+	s.now = s.now.AddDate(0, 0, 1)
+	s.bundle()
+	r := s.verify(s.bytes, verify.Options{Policy: s.trust()})
+	if len(r.Failures) > 0 && r.Failures[0].Code != "postdated" || len(r.Vouched) < 2 {
+		t.Fatalf("%s %v %v", r.Verdict, r.Failures, r.Vouched)
+	}
+	for name, b := range s.forge().parts {
+		if strings.HasPrefix(name, "log/") && bytes.Contains(b, []byte("one.example.com")) {
+			t.Errorf("%s holds a signature that nobody can check", name)
+		}
+	}
 }

@@ -62,6 +62,7 @@ type Store interface {
 	Anchors(ctx context.Context, l store.LogState) ([]store.Checkpoint, error)
 	PageParts(ctx context.Context, ws evidence.ID, id int64) ([]byte, []page.Range, error)
 	PageSalts(ctx context.Context, id int64) (translog.Salts, error)
+	FarRepeats(ctx context.Context, stream int64) ([]store.FarRepeat, error)
 	EventsInSpan(ctx context.Context, conn evidence.ID, stream evidence.Stream, span evidence.Span) (int64, error)
 	PageStats(ctx context.Context, q evidence.Query) (store.PageStats, error)
 
@@ -74,6 +75,8 @@ type Store interface {
 type Log interface {
 	Checkpoint(ctx context.Context, ws evidence.ID) (translog.Signed, error)
 	Vouched(ctx context.Context, ws evidence.ID) (translog.Vouched, error)
+	// Hint names the keys that sign and those of the witnesses.
+	Hint(ctx context.Context, ws evidence.ID) ([]byte, error)
 }
 
 // Config makes a Service. All of it must be given but TempDir.

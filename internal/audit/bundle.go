@@ -95,6 +95,7 @@ type maker struct {
 	covered     map[store.StreamKey]evidence.Spans
 	manifest    bundle.Manifest
 	manifestSHA string
+	hint        []byte // log/policy.hint
 	signed      translog.Vouched
 
 	artifacts map[string]*kept     // by artifact ID: the newest version
@@ -103,7 +104,7 @@ type maker struct {
 	reviews   map[string][]located // by artifact ID, oldest first
 	retired   map[string]located   // by artifact ID: the leaf that took it out of use last
 	things    []translog.Leaf      // how controls and actions are set up
-	pages     []pageLeaf
+	reading   map[store.StreamKey][]readLeaf
 	lastRead  map[store.StreamKey]int64 // time of the last answer of each stream, by the log
 	openings  []bundle.Opening
 	ids       map[string]bool // of openings
@@ -123,11 +124,11 @@ type kept struct {
 	artifact evidence.Artifact
 }
 
-type pageLeaf struct {
-	n         int64 // of its leaf
-	key       store.StreamKey
-	page      int64
-	low, high int64
+// readLeaf is a leaf of the reading of a stream.
+type readLeaf struct {
+	bundle.Step
+	n          int64 // of the leaf
+	page, feed int64 // numbers of page and stream in the store
 }
 
 func (m *maker) run() error {

@@ -3,28 +3,81 @@ package audit
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/exhibithq/exhibit/internal/bundle"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/page"
+	"github.com/exhibithq/exhibit/internal/recipe"
 	"github.com/exhibithq/exhibit/internal/store"
+	"github.com/exhibithq/exhibit/internal/translog"
 )
 
-// wanted reports whether a page belongs into the bundle: it holds events of before the end of the audit's period, or of an
-// artifact's. Recipes may look back behind a start, such as for what was seen before.
-func (m *maker) wanted(p pageLeaf) bool {
-	if p.low < m.manifest.To {
-		return true
-	}
-	for _, k := range m.artifacts {
-		if span, _ := k.leaf.Span("period"); k.leaf.Text("kind") == string(evidence.Derived) && p.low < span.To {
-			return true
+// spans gives what the bundle is about: of every stream the audit's period, for completeness is judged by stream; and of the
+// streams that an artifact reads what it can have been made from.
+func (m *maker) spans(stream evidence.Stream) ([]translog.Millis, error) {
+	of := []translog.Millis{{From: m.manifest.From, To: m.manifest.To}}
+	for id, k := range m.artifacts {
+		if k.leaf.Text("kind") != string(evidence.Derived) {
+			continue
+		}
+		var p recipe.Provenance
+		if err := json.Unmarshal(k.artifact.Latest.Provenance, &p); err != nil {
+			return nil, fmt.Errorf("the provenance of artifact %s: %w", id, err)
+		}
+		if span, streams := p.Reach(); slices.Contains(streams, stream) {
+			of = append(of, translog.Millis{From: span.From.UnixMilli(), To: span.To.UnixMilli()})
 		}
 	}
-	return false
+	return of, nil
+}
+
+// pages gives the pages of a stream that belong into the bundle, in the order of the log.
+func (m *maker) pages(key store.StreamKey) ([]int64, error) {
+	of, err := m.spans(key.Stream)
+	if err != nil {
+		return nil, err
+	}
+	reading := m.reading[key]
+	steps := make([]bundle.Step, len(reading))
+	for i, r := range reading {
+		steps[i] = r.Step
+	}
+	in := map[int64]bool{}
+	for i, needed := range bundle.Needed(steps, of) {
+		if needed {
+			in[reading[i].page] = true
+		}
+	}
+	// No leaf tells that a record came again with another time: where it came first, it is beside it.
+	i := slices.IndexFunc(reading, func(r readLeaf) bool { return r.Page })
+	if i < 0 {
+		return nil, nil
+	}
+	far, err := m.cfg.Store.FarRepeats(m.ctx, reading[i].feed)
+	if err != nil {
+		return nil, err
+	}
+	var partners []int64
+	for _, f := range far {
+		if in[f.Page] || in[f.FirstPage] {
+			partners = append(partners, f.Page, f.FirstPage)
+		}
+	}
+	for _, p := range partners {
+		in[p] = true
+	}
+	var out []int64
+	for _, r := range reading {
+		if r.Page && in[r.page] {
+			out = append(out, r.page)
+		}
+	}
+	return out, nil
 }
 
 // partSize is where a file of events ends and the next begins.
@@ -32,24 +85,23 @@ const partSize = 256 << 20
 
 // addEvents adds raw pages, their salts, and the events one by one.
 func (m *maker) addEvents() error {
-	var keys []store.StreamKey
-	byStream := map[store.StreamKey][]pageLeaf{}
-	total := int64(0)
-	for _, p := range m.pages {
-		if !m.wanted(p) {
-			continue
-		}
-		if byStream[p.key] == nil {
-			keys = append(keys, p.key)
-		}
-		byStream[p.key] = append(byStream[p.key], p)
-		total++
-	}
-	slices.SortFunc(keys, func(a, b store.StreamKey) int {
+	keys := slices.SortedFunc(maps.Keys(m.reading), func(a, b store.StreamKey) int {
 		return cmp.Or(cmp.Compare(a.Connection, b.Connection), cmp.Compare(a.Stream, b.Stream))
 	})
+	byStream := map[store.StreamKey][]int64{}
+	total := int64(0)
+	for _, key := range keys {
+		var err error
+		if byStream[key], err = m.pages(key); err != nil {
+			return fmt.Errorf("%s of %s: %w", key.Stream, key.Connection, err)
+		}
+		total += int64(len(byStream[key]))
+	}
 	done := int64(0)
 	for _, key := range keys {
+		if len(byStream[key]) == 0 {
+			continue
+		}
 		if err := m.addStream(key, byStream[key], func() { done++; m.progress("pages", done, total) }); err != nil {
 			return fmt.Errorf("%s of %s: %w", key.Stream, key.Connection, err)
 		}
@@ -57,20 +109,20 @@ func (m *maker) addEvents() error {
 	return nil
 }
 
-func (m *maker) addStream(key store.StreamKey, pages []pageLeaf, tick func()) error {
+func (m *maker) addStream(key store.StreamKey, pages []int64, tick func()) error {
 	dir := bundle.DirRaw + string(key.Connection) + "/" + string(key.Stream) + "/"
 	var salts []byte
 	for _, p := range pages {
-		body, _, err := m.cfg.Store.PageParts(m.ctx, m.audit.Workspace, p.page)
+		body, _, err := m.cfg.Store.PageParts(m.ctx, m.audit.Workspace, p)
 		if err != nil {
 			return err
 		}
-		s, err := m.cfg.Store.PageSalts(m.ctx, p.page)
+		s, err := m.cfg.Store.PageSalts(m.ctx, p)
 		if err != nil {
 			return err
 		}
-		salts = fmt.Appendf(salts, "%08d %x\n", p.page, []byte(s))
-		if _, err := m.w.AddBytes(bundle.File{Path: fmt.Sprintf("%s%08d.json", dir, p.page), Role: "raw"}, body); err != nil {
+		salts = fmt.Appendf(salts, "%08d %x\n", p, []byte(s))
+		if _, err := m.w.AddBytes(bundle.File{Path: fmt.Sprintf("%s%08d.json", dir, p), Role: "raw"}, body); err != nil {
 			return err
 		}
 		tick()
@@ -92,10 +144,10 @@ func (m *maker) addStream(key store.StreamKey, pages []pageLeaf, tick func()) er
 }
 
 // lines writes the events of pages, one a line, until the part is large enough, and gives the pages that are left.
-func (m *maker) lines(out io.Writer, pages []pageLeaf) ([]pageLeaf, error) {
+func (m *maker) lines(out io.Writer, pages []int64) ([]int64, error) {
 	var line []byte
 	for size := 0; len(pages) > 0 && size < partSize; pages = pages[1:] {
-		body, places, err := m.cfg.Store.PageParts(m.ctx, m.audit.Workspace, pages[0].page)
+		body, places, err := m.cfg.Store.PageParts(m.ctx, m.audit.Workspace, pages[0])
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/bundle"
+	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/translog"
 )
@@ -20,6 +22,12 @@ func (m *maker) finish() error {
 		return err
 	}
 	if _, err := m.w.AddBytes(bundle.File{Path: bundle.PathReadme, Role: "readme"}, page); err != nil {
+		return err
+	}
+	if m.hint, err = m.cfg.Log.Hint(m.ctx, m.audit.Workspace); err != nil {
+		return err
+	}
+	if _, err := m.w.AddBytes(bundle.File{Path: bundle.PathHint, Role: "hint"}, m.hint); err != nil {
 		return err
 	}
 	m.manifest.Files = m.w.Files()
@@ -46,8 +54,13 @@ func (m *maker) finish() error {
 	if m.signed, err = m.cfg.Log.Vouched(m.ctx, m.audit.Workspace); err != nil {
 		return err
 	}
+	if now, err := m.cfg.Log.Hint(m.ctx, m.audit.Workspace); err != nil {
+		return err
+	} else if !bytes.Equal(now, m.hint) {
+		return evidence.Errorf(evidence.Unavailable, "The keys that sign the log changed while the bundle was made. Make it again.")
+	}
 	for path, b := range map[string][]byte{bundle.PathManifest: text, bundle.PathSums: bundle.Sums(m.manifest.Files), bundle.PathCheckpoint: m.signed.Note,
-		bundle.PathFrontier: []byte("0\n"), bundle.PathHint: m.signed.Hint} {
+		bundle.PathFrontier: []byte("0\n")} {
 		if _, err := m.w.AddBytes(bundle.File{Path: path}, b); err != nil {
 			return err
 		}
@@ -66,6 +79,7 @@ func (m *maker) addProofs() error {
 	if err != nil {
 		return err
 	}
+	var keys []translog.Key // that ever signed, and those of the witnesses
 	stamped := map[int64]bool{}
 	_, err = m.w.Add(bundle.File{Path: bundle.PathLeaves}, func(out io.Writer) error {
 		var buf []byte
@@ -73,31 +87,23 @@ func (m *maker) addProofs() error {
 			if n%10_000 == 0 {
 				m.progress("leaves", n, m.signed.Size)
 			}
-			if l, err := translog.DecodeLeaf(leaf); err == nil && l.Has("tst_sha") {
+			l, err := translog.DecodeLeaf(leaf)
+			if err == nil && l.Has("tst_sha") {
 				stamped[l.Int("size")] = true
 			}
+			if k, kerr := translog.ParseKey(l.Text("vkey")); err == nil && kerr == nil {
+				keys = append(keys, k)
+			}
 			buf = translog.AppendEntry(buf[:0], leaf)
-			_, err := out.Write(buf)
+			_, err = out.Write(buf)
 			return err
 		})
 	})
 	if err != nil {
 		return err
 	}
-	anchors, err := m.cfg.Store.Anchors(m.ctx, l)
-	if err != nil {
+	if err := m.addOlder(l, keys, stamped); err != nil {
 		return err
-	}
-	for _, a := range keptAnchors(anchors, m.signed.Size) {
-		if _, err := m.w.AddBytes(bundle.File{Path: fmt.Sprintf("%s%d.checkpoint", bundle.DirOlder, a.Size)}, a.Note); err != nil {
-			return err
-		}
-		if a.Token == nil || !stamped[a.Size] { // a token of just now, whose leaf stands behind the bundle's last one, proves nothing yet
-			continue
-		}
-		if _, err := m.w.AddBytes(bundle.File{Path: fmt.Sprintf("%s%d.tst", bundle.DirOlder, a.Size)}, a.Token); err != nil {
-			return err
-		}
 	}
 	nodes := m.cfg.Store.LogNodes(m.ctx, l)
 	for _, p := range m.proofs {
@@ -107,6 +113,42 @@ func (m *maker) addProofs() error {
 		}
 		proof := translog.Proof{Index: p.n, Path: path, Checkpoint: m.signed.Note}
 		if _, err := m.w.AddBytes(bundle.File{Path: bundle.DirProofs + p.name + ".tlog-proof"}, proof.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addOlder adds the checkpoints of before that others vouch for, with the signatures of those whom the bundle names: a line of
+// somebody who is no witness any more could be anything.
+func (m *maker) addOlder(l store.LogState, keys []translog.Key, stamped map[int64]bool) error {
+	hint, err := translog.ParsePolicy(m.hint)
+	if err != nil {
+		return err
+	}
+	for _, w := range hint.Witnesses {
+		keys = append(keys, w.Key)
+	}
+	anchors, err := m.cfg.Store.Anchors(m.ctx, l)
+	if err != nil {
+		return err
+	}
+	for _, a := range keptAnchors(anchors, m.signed.Size) {
+		_, note, err := translog.OpenCheckpoint(a.Note)
+		if err != nil {
+			return err
+		}
+		note = note.Only(keys...)
+		if len(note.Cosigned()) == 0 && !stamped[a.Size] {
+			continue
+		}
+		if _, err := m.w.AddBytes(bundle.File{Path: fmt.Sprintf("%s%d.checkpoint", bundle.DirOlder, a.Size)}, note.Bytes()); err != nil {
+			return err
+		}
+		if a.Token == nil || !stamped[a.Size] { // a token of just now, whose leaf stands behind the bundle's last one, proves nothing yet
+			continue
+		}
+		if _, err := m.w.AddBytes(bundle.File{Path: fmt.Sprintf("%s%d.tst", bundle.DirOlder, a.Size)}, a.Token); err != nil {
 			return err
 		}
 	}
@@ -145,6 +187,7 @@ func FileName(a store.Audit, at time.Time) string {
 func limits() []string {
 	return []string{
 		"1Password does not sign what its Events API answers. That the pages were received as they are here follows from this log; that 1Password sent them follows from nothing in this file. A second reading with the auditor's own token, within the 120 days that 1Password keeps, is the only check.",
+		"Pages of other times than those that the audit and its artifacts are about are in the log, each with its commitment, and not in this file. That they are of other times is what the log says of them.",
 		"What 1Password never recorded, or had not received when the period was read, is not here.",
 		"Names of vaults and items are encrypted by 1Password and are in no event.",
 		"Times of events are those that 1Password and its apps tell.",

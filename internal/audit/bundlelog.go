@@ -16,7 +16,7 @@ import (
 // readLog goes through the log once and keeps where things are.
 func (m *maker) readLog() error {
 	m.artifacts, m.attached, m.lastRead = map[string]*kept{}, map[string]located{}, map[store.StreamKey]int64{}
-	m.reviews, m.retired = map[string][]located{}, map[string]located{}
+	m.reviews, m.retired, m.reading = map[string][]located{}, map[string]located{}, map[store.StreamKey][]readLeaf{}
 	inScope := map[string]bool{}
 	for _, c := range m.manifest.Controls {
 		inScope[c.ID] = true
@@ -61,10 +61,13 @@ func (m *maker) readLog() error {
 			key := store.StreamKey{Connection: evidence.ID(l.Text("connection")), Stream: evidence.Stream(l.Text("stream"))}
 			low, _ := translog.ParseMillis(l.Text("min_at"))
 			high, _ := translog.ParseMillis(l.Text("max_at"))
-			m.pages = append(m.pages, pageLeaf{n, key, l.Int("page"), low, high})
+			covered, _ := l.Span("covered")
+			m.reading[key] = append(m.reading[key], readLeaf{bundle.Step{Page: true, Seq: l.Int("seq"), Low: low, High: high, Covered: covered}, n, l.Int("page"), l.Int("feed")})
 			m.lastRead[key] = max(m.lastRead[key], l.Int("t_req"))
 		case translog.KindPolls:
 			key := store.StreamKey{Connection: evidence.ID(l.Text("connection")), Stream: evidence.Stream(l.Text("stream"))}
+			covered, _ := l.Span("covered")
+			m.reading[key] = append(m.reading[key], readLeaf{Step: bundle.Step{Seq: l.Int("seq"), Covered: covered}, n: n})
 			m.lastRead[key] = max(m.lastRead[key], l.Int("last_at"))
 		}
 		return nil

@@ -80,9 +80,11 @@ func (m *maker) lateAfter(k *kept, n int64) (bool, error) {
 		return false, nil // an upload, or a recipe that this version does not have
 	}
 	after := map[int64]bool{}
-	for _, p := range m.pages {
-		if p.n > n {
-			after[p.page] = true
+	for _, reading := range m.reading {
+		for _, r := range reading {
+			if r.Page && r.n > n {
+				after[r.page] = true
+			}
 		}
 	}
 	if len(after) == 0 {

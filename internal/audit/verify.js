@@ -13,7 +13,7 @@
   const b64 = s => { must(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(s), "base64 is damaged"); const d = Uint8Array.from(atob(s), c => c.charCodeAt(0)); must(btoa(String.fromCharCode(...d)) === s, "base64 is written in a second way"); return d; };
 
   const name = /^[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+(-[a-z0-9]+)*)*(\/[a-z0-9][a-z0-9_-]*(\.[a-z0-9]+(-[a-z0-9]+)*)*)*$/;
-  const selfProven = p => p === "manifest.json" || p === "manifest-sha256.txt" || p.startsWith("log/") || p.startsWith("proofs/");
+  const selfProven = p => p === "manifest.json" || p === "manifest-sha256.txt" || p.startsWith("log/") && p !== "log/policy.hint" || p.startsWith("proofs/");
 
   // container reads a ZIP file as strictly as the program: local headers one behind another, then the directory, then the end.
   async function container(file) {
@@ -76,7 +76,7 @@
   // fold reads all leaves, checks each, and gives the root that they have together.
   async function fold(b) {
     const stack = [], prefix = "exhibit/leaf/v1 ";
-    let at = 0, n = 0, last = 0, made = null;
+    let at = 0, n = 0, last = 0, made = null, pages = 0;
     const chains = new Map(), keys = new Set();
     while (at < b.length) {
       must(at + 2 <= b.length, "The leaves are cut off.");
@@ -99,6 +99,7 @@
       }
       if (kind === "key") f.op === "add" ? keys.add(f.vkey) : keys.delete(f.vkey);
       if (kind === "export") made = f;
+      if (kind === "page") pages++;
       let h = await leafHash(raw);
       for (let k = n; k % 2 === 1; k = (k - 1) / 2) h = await nodeHash(stack.pop(), h);
       stack.push(h);
@@ -107,7 +108,7 @@
     must(n > 0, "There are no leaves.");
     let root = stack.pop();
     while (stack.length) root = await nodeHash(stack.pop(), root);
-    return {n, root, made, keys};
+    return {n, root, made, keys, pages};
   }
 
   async function signedBy(vkey, note, lines) {
@@ -157,6 +158,8 @@
       if (++done % 50 === 0) say(done + " of " + m.files.length + " parts are as the manifest says…");
     }
     say("All " + done + " parts are as the manifest says.");
+    const held = m.files.filter(f => f.role === "raw").length;
+    if (held < tree.pages) say("Of " + tree.pages + " pages that the log tells of the bundle holds " + held + ".");
     let authentic = false;
     if (trusted) {
       must(trusted.split("+")[0] === origin, "The key that you gave is of another log.");
@@ -176,7 +179,7 @@
       else if (r.trusted) line("CONSISTENT only: everything agrees with itself, but the key that you gave has not signed it.", "bad");
       else line("CONSISTENT: everything agrees with itself. Whose log it is has not been shown, for you gave no key.", "warn");
       line("Log " + r.origin + ", " + r.size + " leaves, root " + r.root);
-      line("Not checked here: that the artifacts follow from the raw pages, what was covered, and what is attached to what. The program exhibit verify checks that.");
+      line("Not checked here: that all pages of the period are there, that the artifacts follow from them, what was covered, what is attached to what, and time stamps. The program exhibit verify checks that.");
     } catch (err) {
       line("FAILED: " + (err instanceof Bad ? err.message : "it cannot be read (" + err.message + ")."), "bad");
     }

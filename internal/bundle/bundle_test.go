@@ -128,51 +128,96 @@ func TestHostileContainers(t *testing.T) {
 		}
 		return out.Bytes()
 	}
-	hostile := map[string][]byte{
-		"empty": nil, "text": []byte("hello, this is not a zip file at all"), "appended": append(bytes.Clone(good), 0), "prepended": append([]byte{0}, good...),
-		"cut off": good[:len(good)-1], "only an end": good[len(good)-22:],
-		"a twin":         odd(nil, "a.txt", "a.txt"),
-		"encrypted":      odd(func(h *zip.FileHeader) { h.Flags = 1 }, "a.txt"),
-		"a comment":      odd(func(h *zip.FileHeader) { h.Comment = "x" }, "a.txt"),
-		"an extra field": odd(func(h *zip.FileHeader) { h.Extra = []byte{1, 2, 0, 0} }, "a.txt"),
-		"a symlink":      odd(func(h *zip.FileHeader) { h.SetMode(0o777 | 1<<27) }, "a.txt"),
-		"a bomb":         odd(func(h *zip.FileHeader) { h.CompressedSize64, h.UncompressedSize64 = 10, 100<<20 }, "a.txt"),
-		"a size lie":     odd(func(h *zip.FileHeader) { h.CompressedSize64, h.UncompressedSize64 = 10, 11 }, "a.txt"),
-		"another method": odd(func(h *zip.FileHeader) { h.Method = 12 }, "a.txt"),
-		"a device":       odd(func(h *zip.FileHeader) { h.SetMode(0o600 | fs.ModeDevice) }, "a.txt"),
-		"a folder":       odd(func(h *zip.FileHeader) { h.SetMode(0o700 | fs.ModeDir) }, "a.txt"),
-		"a zip64 size":   odd(func(h *zip.FileHeader) { h.UncompressedSize64 = 1 << 33 }, "a.txt"),
-		"another time": odd(func(h *zip.FileHeader) {
-			//lint:ignore SA1019 as the bundle itself is written
-			h.ModifiedTime = 1
-		}, "a.txt"),
+	type attack struct {
+		why   string // what it is refused with
+		bytes []byte
 	}
+	hostile := map[string]attack{}
+	add := func(name, why string, b []byte) { hostile[name] = attack{why, b} }
+	add("empty", "it has 0 bytes", nil)
+	add("text", "end record", []byte("hello, this is not a zip file at all"))
+	add("appended", "end record", append(bytes.Clone(good), 0))
+	add("prepended", "end record", append([]byte{0}, good...))
+	add("cut off", "end record", good[:len(good)-1])
+	add("only an end", "end record", good[len(good)-22:])
+	add("a twin", "there twice", odd(nil, "a.txt", "a.txt"))
+	add("parts in another order", "in its place", odd(nil, "b.txt", "a.txt"))
+	add("encrypted", "encrypted", odd(func(h *zip.FileHeader) { h.Flags = 1 }, "a.txt"))
+	add("a comment", "comment", odd(func(h *zip.FileHeader) { h.Comment = "x" }, "a.txt"))
+	add("an extra field", "extra fields", odd(func(h *zip.FileHeader) { h.Extra = []byte{1, 2, 0, 0} }, "a.txt"))
+	add("a symlink", "attributes", odd(func(h *zip.FileHeader) { h.SetMode(0o777 | 1<<27) }, "a.txt"))
+	add("a bomb", "it unpacks to", odd(func(h *zip.FileHeader) { h.CompressedSize64, h.UncompressedSize64 = 10, 100<<20 }, "a.txt"))
+	add("packed bytes that are none", "cannot be unpacked", odd(func(h *zip.FileHeader) { h.CompressedSize64, h.UncompressedSize64 = 10, 11 }, "a.txt"))
+	add("another method", "packed by method 12", odd(func(h *zip.FileHeader) { h.Method = 12 }, "a.txt"))
+	add("a device", "attributes", odd(func(h *zip.FileHeader) { h.SetMode(0o600 | fs.ModeDevice) }, "a.txt"))
+	add("a folder", "attributes", odd(func(h *zip.FileHeader) { h.SetMode(0o700 | fs.ModeDir) }, "a.txt"))
+	add("a zip64 size", "extra fields", odd(func(h *zip.FileHeader) { h.UncompressedSize64 = 1 << 33 }, "a.txt"))
+	add("another time", "has a date", odd(func(h *zip.FileHeader) {
+		//lint:ignore SA1019 as the bundle itself is written
+		h.ModifiedTime = 1
+	}, "a.txt"))
+	add("a data descriptor", "encrypted", odd(func(h *zip.FileHeader) { h.Flags = 8 }, "a.txt"))
 	first := int(binary.LittleEndian.Uint16(good[26:])) + 30 + int(binary.LittleEndian.Uint32(good[18:])) // where the second header begins
-	hostile["a gap between parts"] = slices.Insert(bytes.Clone(good), first, 0)
+	add("a gap between parts", "end record", slices.Insert(bytes.Clone(good), first, 0))
 	end := len(good) - 22
-	hostile["a gap before the directory"] = slices.Insert(bytes.Clone(good), int(binary.LittleEndian.Uint32(good[end+16:])), 0)
-	zip64 := slices.Insert(bytes.Clone(good), end, append([]byte("PK\x06\x07"), make([]byte, 16)...)...)
-	hostile["a zip64 end"] = zip64
+	dir := int(binary.LittleEndian.Uint32(good[end+16:]))
+	moved := func(b []byte, by int) []byte { // the directory, by so many bytes
+		at := len(b) - 22 + 16
+		binary.LittleEndian.PutUint32(b[at:], binary.LittleEndian.Uint32(b[at:])+uint32(by))
+		return b
+	}
+	add("a gap between parts, and the directory knows", "headers differ", moved(slices.Insert(bytes.Clone(good), first, 0), 1))
+	add("a gap before the directory", "end record", slices.Insert(bytes.Clone(good), dir, 0))
+	add("a gap before the directory, and the end knows", "between its parts and its directory", moved(slices.Insert(bytes.Clone(good), dir, 0), 1))
+	add("a zip64 end", "end record", slices.Insert(bytes.Clone(good), end, append([]byte("PK\x06\x07"), make([]byte, 16)...)...))
 	for what, at := range map[string]int{"more parts than there are": end + 10, "fewer parts here": end + 8, "a second disk": end + 4, "a comment behind": end + 20, "another directory": end + 16, "a longer directory": end + 12} {
 		b := bytes.Clone(good)
 		b[at]++
-		hostile[what] = b
+		add(what, "end record", b)
 	}
+	lie := bytes.Clone(good) // in both headers
+	binary.LittleEndian.PutUint32(lie[22:], binary.LittleEndian.Uint32(lie[22:])-1)
+	binary.LittleEndian.PutUint32(lie[dir+24:], binary.LittleEndian.Uint32(lie[dir+24:])-1)
+	add("a size lie", "unpacks to more than it says", lie)
+	more := bytes.Clone(good)
+	more[end+8]++
+	more[end+10]++
+	add("more parts than there are, in both places", "cut off", more)
+	most := bytes.Clone(good)
+	binary.LittleEndian.PutUint16(most[end+8:], 65_535)
+	binary.LittleEndian.PutUint16(most[end+10:], 65_535)
+	add("as many parts as ZIP64 has", "end record", most)
 	twice := bytes.Clone(good) // the second entry of the directory points at the first part
-	dir := int(binary.LittleEndian.Uint32(good[end+16:]))
 	second := dir + 46 + int(binary.LittleEndian.Uint16(good[dir+28:]))
 	binary.LittleEndian.PutUint32(twice[second+42:], 0)
-	hostile["parts that overlap"] = twice
+	add("parts that overlap", "behind the one before it", twice)
 	nested := bytes.Clone(good) // a header's sizes reach over the next part
 	binary.LittleEndian.PutUint32(nested[18:], binary.LittleEndian.Uint32(good[18:])+40)
-	hostile["a part inside of a part"] = nested
+	add("a part inside of a part", "headers differ", nested)
+	both := bytes.Clone(nested)
+	binary.LittleEndian.PutUint32(both[dir+20:], binary.LittleEndian.Uint32(both[18:]))
+	add("a part inside of a part, in both headers", "behind the one before it", both)
+	for what, at := range map[string]int{"name": 30, "method": 8, "checksum": 14, "packed size": 18, "size": 22, "version": 4, "flags": 6, "date": 12, "length of the name": 26} {
+		b := bytes.Clone(good)
+		b[at] ^= 1
+		add("another "+what+" in the local header", "headers differ", b)
+	}
 	for _, name := range []string{"../a", "/a", `a\b`, "c:/a", "a\x00b", "A.txt", "аdmin.txt", "a\u202e.txt", "e\u0301.txt", "con", "con.txt", "a/aux.json", "a.", "a ", "a//b",
 		"a/", ".a", "a/../b", strings.Repeat("a", 201), "lpt1.x", "a/./b"} {
-		hostile["the name "+name] = odd(nil, name)
+		why := "is not allowed"
+		if strings.Contains(name, "con") || strings.Contains(name, "aux") || strings.Contains(name, "lpt1") {
+			why = "is a device"
+		}
+		if len(name) > MaxName {
+			why = "its directory is too long"
+		}
+		add("the name "+name, why, odd(nil, name))
 	}
-	for name, b := range hostile {
-		if parts, err := readAll(b); err == nil {
+	for name, a := range hostile {
+		if parts, err := readAll(a.bytes); err == nil {
 			t.Errorf("%s is read as %v", name, parts)
+		} else if !strings.Contains(err.Error(), a.why) {
+			t.Errorf("%s is refused, but not because of %q: %v", name, a.why, err)
 		}
 	}
 }

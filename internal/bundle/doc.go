@@ -68,5 +68,5 @@ func CheckName(name string) error {
 
 // SelfProven reports whether a part proves itself and is therefore not in the manifest, which is older than it.
 func SelfProven(path string) bool {
-	return path == PathManifest || path == PathSums || strings.HasPrefix(path, "log/") || strings.HasPrefix(path, DirProofs)
+	return path == PathManifest || path == PathSums || strings.HasPrefix(path, "log/") && path != PathHint || strings.HasPrefix(path, DirProofs)
 }

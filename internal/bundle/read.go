@@ -38,7 +38,7 @@ const (
 
 // Open looks at every header of a ZIP file before it believes one of them. It accepts what Writer writes and nothing
 // else: local headers one behind another from the first byte on, then the directory with the same names, sizes and sums in
-// the same order, then the end record as the very last bytes; no comments, extra fields, data descriptors, encryption,
+// the same order, then the end record as the very last bytes; parts in the one order; no comments, extra fields, data descriptors, encryption,
 // links, directories or ZIP64. It never panics.
 func Open(from io.ReaderAt, size int64) (*Reader, error) {
 	if size > MaxFile || size < endSize {
@@ -87,6 +87,9 @@ func (r *Reader) walk(directory []byte, n int, dirAt int64) error {
 		directory = rest
 		if _, twice := r.entries[e.name]; twice {
 			return containerf("the name %s is there twice", e.name)
+		}
+		if i > 0 && compareParts(r.order[i-1], e.name) > 0 {
+			return containerf("%s does not stand in its place among the parts", e.name)
 		}
 		if at, err = r.local(e, at); err != nil {
 			return fmt.Errorf("entry %s: %w", e.name, err)

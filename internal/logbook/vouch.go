@@ -78,8 +78,7 @@ func (s *Service) Vouched(ctx context.Context, ws evidence.ID) (translog.Vouched
 	if v.Token, err = s.stamp(asking, l, c.Size); err != nil {
 		return v, err
 	}
-	v.Hint, err = s.hint(ctx, l)
-	return v, err
+	return v, nil
 }
 
 // Policy gives the trust file for auditors: the keys that sign, and the witnesses that this log asks.
@@ -319,8 +318,12 @@ func (s *Service) activeKeys(ctx context.Context, l store.LogState) ([]translog.
 	return keys, nil
 }
 
-// hint names the keys that sign and those of the witnesses.
-func (s *Service) hint(ctx context.Context, l store.LogState) ([]byte, error) {
+// Hint names the keys that sign and those of the witnesses, as a bundle shows them to whom they say nothing.
+func (s *Service) Hint(ctx context.Context, ws evidence.ID) ([]byte, error) {
+	l, err := s.cfg.Store.Log(ctx, ws)
+	if err != nil {
+		return nil, err
+	}
 	keys, err := s.activeKeys(ctx, l)
 	if err != nil {
 		return nil, err

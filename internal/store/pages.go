@@ -93,6 +93,22 @@ func (s *Store) PageStats(ctx context.Context, q evidence.Query) (PageStats, err
 	return stats, nil
 }
 
+// FarRepeat is a page with a record that had come before, and the page where it came first, which spans other times.
+type FarRepeat struct{ Page, FirstPage int64 }
+
+// FarRepeats gives those of a stream, by the number that its leaves call feed.
+func (s *Store) FarRepeats(ctx context.Context, stream int64) ([]FarRepeat, error) {
+	rows, err := s.queries().FarRepeats(ctx, stream)
+	if err != nil {
+		return nil, fmt.Errorf("reading repeated events: %w", err)
+	}
+	out := make([]FarRepeat, len(rows))
+	for i, r := range rows {
+		out[i] = FarRepeat{r.Page, r.FirstPage}
+	}
+	return out, nil
+}
+
 // countPages counts the pages of a stream with first-seen events of the span. A page that lies in it as a whole has some;
 // for one that reaches over an end the rows are asked.
 func (s *Store) countPages(ctx context.Context, stream int64, sel *selection) (n int64, err error) {

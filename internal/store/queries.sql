@@ -415,6 +415,11 @@ ORDER BY page, position;
 -- name: RepeatsOfPage :many
 SELECT * FROM repeat WHERE page = @page ORDER BY position;
 
+-- name: FarRepeats :many
+SELECT DISTINCT r.page, r.first_page FROM repeat r JOIN page f ON f.id = r.first_page
+WHERE r.stream = @stream AND (r.at < f.min_at OR r.at > f.max_at)
+ORDER BY r.page, r.first_page;
+
 -- name: CountRepeats :one
 SELECT CAST(count(*) AS bigint) FROM repeat WHERE stream = @stream AND at >= @from_at AND at < @to_at;
 

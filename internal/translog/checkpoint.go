@@ -159,5 +159,4 @@ func (s Signed) Pin() string { return Pin{Size: s.Size, Root: s.Root}.String() }
 type Vouched struct {
 	Signed
 	Token []byte // RFC 3161; nil: none
-	Hint  []byte // a policy that names the keys, to be shown and never to be trusted
 }

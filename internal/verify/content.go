@@ -97,27 +97,6 @@ func (v *verifier) opened(l translog.Leaf, field string) string {
 	return v.openings[l.Text(field)].Value
 }
 
-// wanted reports whether a page must be in the bundle: it holds events of before the end of the audit's period, or of an
-// artifact's. What lies before the start belongs to it too: a recipe may look back, such as for what was seen before.
-func (v *verifier) wanted(p pageLeaf) bool {
-	m := v.Report.Manifest
-	if p.n >= m.AsOf {
-		return false
-	}
-	if p.low < m.To {
-		return true
-	}
-	for _, a := range m.Artifacts {
-		for _, x := range v.log.arts[a.ID] {
-			derived := x.leaf.Text("kind") == string(evidence.Derived)
-			if span, _ := x.leaf.Span("period"); derived && x.leaf.Int("version") == a.Version && p.low < span.To {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // pages compares every raw page with what its leaf commits to, and with the events that are shown one by one.
 func (v *verifier) pages() error {
 	if len(v.log.order) == 0 {
@@ -152,9 +131,10 @@ func (v *verifier) streamPages(st *streamState, tick func()) error {
 	salts := v.salts(dir)
 	lines := &lineReader{v: v, prefix: bundle.DirEvents + st.key.connection + "_" + st.key.stream + "_"}
 	kind, known := v.kindOf(st.key.connection)
+	taken := v.taken(st, dir)
 	var wanted []pageLeaf
-	for _, p := range st.pages {
-		if v.wanted(p) {
+	for i, p := range st.pages {
+		if taken[i] {
 			wanted = append(wanted, p)
 		}
 	}
@@ -164,13 +144,16 @@ func (v *verifier) streamPages(st *streamState, tick func()) error {
 	defer ahead.stop()
 	ats := spans{}
 	next := 0
-	for _, p := range st.pages {
+	for i, p := range st.pages {
 		for ; next < len(st.covered) && st.covered[next].n < p.n; next++ {
 			ats = ats.add(st.covered[next].span)
 		}
-		if !v.wanted(p) {
+		if !taken[i] {
 			m := v.Report.Manifest
-			if p.n >= m.AsOf && p.low < m.To && p.high >= m.From {
+			switch {
+			case p.n < m.AsOf:
+				v.Outside++
+			case p.low < m.To && p.high >= m.From:
 				v.late++
 			}
 			tick()

@@ -228,9 +228,11 @@ func (v *verifier) tree(fold *translog.Fold) error {
 			v.fail(stepTree, "pin", "the log was another one when it had the %d leaves that were pinned: its history was rewritten", p.Size)
 		}
 	}
-	v.older()
+	keys := v.hint()
+	v.older(keys)
 	v.anchors()
 	v.signers(stepCheckpoint, bundle.PathCheckpoint, v.note, v.head.Size)
+	v.strange(stepCheckpoint, bundle.PathCheckpoint, v.note, keys)
 	v.ownKeys()
 	if s.origin != "" && s.origin != v.head.Origin {
 		v.fail(stepTree, "origin", "the checkpoint is of %s and the log of %s", v.head.Origin, s.origin)
@@ -239,7 +241,7 @@ func (v *verifier) tree(fold *translog.Fold) error {
 }
 
 // older checks the checkpoints inside the range.
-func (v *verifier) older() {
+func (v *verifier) older(keys []translog.Key) {
 	for _, name := range v.in.Names() {
 		size, ok := olderSize(name, ".checkpoint")
 		if !ok {
@@ -252,17 +254,17 @@ func (v *verifier) older() {
 			continue
 		}
 		v.signers(stepTree, name, note, size)
-		if v.opt.Policy == nil {
-			continue
+		if v.opt.Policy != nil {
+			j, err := v.opt.Policy.Judge(note)
+			if err != nil {
+				v.fail(stepTree, "signature_wrong", "%s: %v", name, err)
+				continue
+			}
+			for _, w := range j.Witnesses {
+				v.Vouched = append(v.Vouched, Vouch{size, w.At, "witness " + w.Name})
+			}
 		}
-		j, err := v.opt.Policy.Judge(note)
-		if err != nil {
-			v.fail(stepTree, "signature_wrong", "%s: %v", name, err)
-			continue
-		}
-		for _, w := range j.Witnesses {
-			v.Vouched = append(v.Vouched, Vouch{size, w.At, "witness " + w.Name})
-		}
+		v.strange(stepTree, name, note, keys)
 	}
 }
 
@@ -315,30 +317,12 @@ func (v *verifier) anchors() {
 	}
 }
 
-// ownKeys checks the signature by the key that the log itself names, which says nothing of whose log it is, and that no
-// line of the checkpoint is left that nobody checked.
-func (v *verifier) ownKeys() {
+// hint reads the part that names keys, and gives those that may sign a checkpoint of this bundle: of the log, of its witnesses
+// and of the policy. They say nothing of whose log it is.
+func (v *verifier) hint() []translog.Key {
 	var keys []translog.Key
-	for _, k := range v.log.keys {
-		keys = append(keys, k)
-	}
-	sort.Slice(keys, func(i, j int) bool { return keys[i].String() < keys[j].String() })
-	if _, _, err := v.note.Signed(keys...); err != nil {
-		v.fail(stepCheckpoint, "signature_own", "the checkpoint is not signed by a key that the log names as signing: %v", err)
-	}
-	hint := v.small(stepCheckpoint, bundle.PathHint, 64<<10)
-	p, err := translog.ParsePolicy(hint)
-	if err != nil {
-		v.fail(stepCheckpoint, "hint", "%s: %v", bundle.PathHint, err)
-		return
-	}
-	for _, k := range p.Logs {
-		if _, ok := v.log.keys[k.String()]; !ok {
-			v.fail(stepCheckpoint, "hint", "%s names a key that the log does not", bundle.PathHint)
-		}
-	}
-	for _, w := range p.Witnesses {
-		keys = append(keys, w.Key)
+	for _, k := range v.log.signing {
+		keys = append(keys, k.key)
 	}
 	if v.opt.Policy != nil {
 		keys = append(keys, v.opt.Policy.Logs...)
@@ -346,14 +330,41 @@ func (v *verifier) ownKeys() {
 			keys = append(keys, w.Key)
 		}
 	}
-	for _, sig := range v.note.Signatures {
-		good := slices.ContainsFunc(keys, func(k translog.Key) bool { _, ok := sig.Verify(k, v.note.Text); return ok })
-		if !good {
-			v.fail(stepCheckpoint, "signature_strange", "a signature of the checkpoint (%s) is by nobody that log, hint or policy names, or is wrong", sig.Name)
+	text := v.small(stepCheckpoint, bundle.PathHint, 64<<10)
+	p, err := translog.ParsePolicy(text)
+	if err != nil {
+		v.fail(stepCheckpoint, "hint", "%s: %v", bundle.PathHint, err)
+		return keys
+	}
+	for _, k := range p.Logs {
+		if _, ok := v.log.keys[k.String()]; !ok {
+			v.fail(stepCheckpoint, "hint", "%s names a key that the log does not", bundle.PathHint)
 		}
 	}
-	if string(hint) != string(translog.HintFor(p)) {
+	if string(text) != string(translog.HintFor(p)) {
 		v.fail(stepCheckpoint, "hint", "%s is not written as it should be", bundle.PathHint)
+	}
+	for _, w := range p.Witnesses {
+		keys = append(keys, w.Key)
+	}
+	return keys
+}
+
+// ownKeys checks the signature by a key that the log itself names as signing at the end.
+func (v *verifier) ownKeys() {
+	keys := sortedKeys(v.log.keys)
+	sort.Slice(keys, func(i, j int) bool { return keys[i].String() < keys[j].String() })
+	if _, _, err := v.note.Signed(keys...); err != nil {
+		v.fail(stepCheckpoint, "signature_own", "the checkpoint is not signed by a key that the log names as signing: %v", err)
+	}
+}
+
+// strange looks for lines of a checkpoint that nobody could have checked.
+func (v *verifier) strange(step, name string, note translog.Note, keys []translog.Key) {
+	for _, sig := range note.Signatures {
+		if !slices.ContainsFunc(keys, func(k translog.Key) bool { _, ok := sig.Verify(k, note.Text); return ok }) {
+			v.fail(step, "signature_strange", "a signature of %s (%s) is by nobody that log, hint or policy names, or is wrong", name, sig.Name)
+		}
 	}
 }
 

@@ -67,6 +67,7 @@ type Report struct {
 	Root      translog.Hash
 	Leaves    int64
 	Pages     int64
+	Outside   int64 // pages of other times, which the log tells of and the bundle need not hold
 	Events    int64 // records in the pages
 	Artifacts int   // made again
 	LogKey    string
@@ -200,6 +201,9 @@ func (v *verifier) finish() Report {
 	}
 	if r.Stamp.IsZero() {
 		v.unproven("When the log was in this state: no time stamp was verified. Times in the log are those of its owner's clock.")
+	}
+	if r.Outside > 0 {
+		v.unproven("What stands in %d pages of the log that are not in the bundle and were not looked at: by their leaves they hold events of other times than those that the audit and its artifacts are about.", r.Outside)
 	}
 	r.NotProven = append(r.NotProven[:0:0], v.NotProven...)
 	r.NotProven = append(r.NotProven, v.Manifest.Limits...)

@@ -3803,6 +3803,40 @@ func (q *Queries) ExtendPoll(ctx context.Context, arg ExtendPollParams) error {
 	return err
 }
 
+const farRepeats = `-- name: FarRepeats :many
+SELECT DISTINCT r.page, r.first_page FROM repeat r JOIN page f ON f.id = r.first_page
+WHERE r.stream = $1 AND (r.at < f.min_at OR r.at > f.max_at)
+ORDER BY r.page, r.first_page
+`
+
+type FarRepeatsRow struct {
+	Page      int64
+	FirstPage int64
+}
+
+func (q *Queries) FarRepeats(ctx context.Context, stream int64) ([]FarRepeatsRow, error) {
+	rows, err := q.db.QueryContext(ctx, farRepeats, stream)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FarRepeatsRow
+	for rows.Next() {
+		var i FarRepeatsRow
+		if err := rows.Scan(&i.Page, &i.FirstPage); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const firstCosigned = `-- name: FirstCosigned :one
 SELECT workspace, size, at, note, cosigned_at, token, stamped_at FROM log_checkpoint WHERE workspace = $1 AND size > $2 AND cosigned_at > 0 ORDER BY size LIMIT 1
 `

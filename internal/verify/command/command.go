@@ -136,6 +136,7 @@ type reportJSON struct {
 	Checkpoint map[string]any   `json:"checkpoint"`
 	Leaves     int64            `json:"leaves"`
 	Pages      int64            `json:"pages"`
+	Outside    int64            `json:"pages_outside"` // of other times: in the log, and not in the bundle
 	Events     int64            `json:"events"`
 	Artifacts  int              `json:"artifacts_reproduced"`
 	LogKey     string           `json:"log_key,omitempty"`
@@ -155,7 +156,7 @@ func printJSON(out io.Writer, r verify.Report, opt verify.Options, again *verify
 	m := r.Manifest
 	j := reportJSON{Verdict: r.Verdict, Complete: r.Complete, Reproduced: r.Reproduced, Failures: r.Failures, NotProven: r.NotProven, Wanted: opt.Wanted(), Bundle: m.Bundle, Audit: m.Audit,
 		Framework: m.Framework, From: stamp(m.From), To: stamp(m.To), Checkpoint: map[string]any{"origin": m.Origin, "size": r.Size, "root": r.Root.String()},
-		Leaves: r.Leaves, Pages: r.Pages, Events: r.Events, Artifacts: r.Artifacts, LogKey: r.LogKey, Vouched: []vouchJSON{}}
+		Leaves: r.Leaves, Pages: r.Pages, Outside: r.Outside, Events: r.Events, Artifacts: r.Artifacts, LogKey: r.LogKey, Vouched: []vouchJSON{}}
 	if again != nil {
 		j.Reconciled, j.Reconciliation = again.Reconciled, again
 	}
@@ -199,6 +200,9 @@ func printText(out io.Writer, r verify.Report, opt verify.Options, again *verify
 	}
 	fmt.Fprintf(&b, "Log         %s, %d leaves, root %s\n", m.Origin, r.Size, r.Root)
 	fmt.Fprintf(&b, "Checked     %d leaves, %d pages, %d events\n", r.Leaves, r.Pages, r.Events)
+	if r.Outside > 0 {
+		fmt.Fprintf(&b, "Outside     %d pages of other times are in the log and not in the bundle\n", r.Outside)
+	}
 	fmt.Fprintf(&b, "Complete    %s\n", yes(r.Complete, "the period was read whole, of every stream", "see below what was not read, or not for long enough"))
 	fmt.Fprintf(&b, "Reproduced  %s\n", yes(r.Reproduced, fmt.Sprintf("%d artifacts were made again from the raw pages and are the same", r.Artifacts), "not every artifact could be made again"))
 	for _, v := range r.Vouched {
