@@ -49,6 +49,7 @@ var floors = map[string]int{
 	"internal/explore":    3,
 	"internal/signin":     3,
 	"internal/logbook":    3,
+	"internal/hold":       3,
 	"internal/audit":      3,
 	"internal/verify":     3,
 

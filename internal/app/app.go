@@ -18,6 +18,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/explore"
+	"github.com/exhibithq/exhibit/internal/hold"
 	"github.com/exhibithq/exhibit/internal/logbook"
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/object"
@@ -103,6 +104,7 @@ type App struct {
 	Artifacts   *artifact.Service
 	Log         *logbook.Service
 	Audits      *audit.Service
+	Holds       *hold.Service
 	Program     *program.Service
 	Explore     *explore.Service
 	SignIn      *signin.Service
@@ -172,31 +174,37 @@ func (a *App) assemble(ctx context.Context) error {
 			l, err := a.SignIn.InviteAuditor(ctx, c, name, email)
 			return audit.Invited{Member: l.Member, Path: l.Path, ExpiresAt: l.ExpiresAt}, err
 		}})
+	a.Holds = hold.New(a.Store, a.cfg.Now)
 	a.Program.ReadReviews(a.Artifacts)
 	a.Program.ReadProofs(a.Log)
 	a.Explore = explore.New(explore.Config{Store: a.Store, Objects: a.Objects, Kinds: a.kinds, TempDir: a.cfg.Data, Now: a.cfg.Now, Log: a.cfg.Log})
 	a.SignIn = signin.New(a.Store, a.Connections, a.cfg.Now)
 	a.Tokens = apitoken.New(a.Store, a.cfg.Now)
 	a.Notify = notify.New(notify.Config{
-		Store: a.Store, Connections: concerned{a.Connections, a.Log}, Actions: a.Program, Operator: a.cfg.Notify, Name: a.nameOf, UserAgent: Build(), Now: a.cfg.Now, Log: a.cfg.Log,
+		Store: a.Store, Connections: concerned{a.Connections, a.Log, a.Holds}, Actions: a.Program, Operator: a.cfg.Notify, Name: a.nameOf, UserAgent: Build(), Now: a.cfg.Now, Log: a.cfg.Log,
 	})
 	return nil
 }
 
-// concerned gives what people must know of connections and of those who vouch for the log, in one list.
+// concerned gives what people must know of connections, of those who vouch for the log and of legal holds, in one list.
 type concerned struct {
 	*connection.Service
-	log *logbook.Service
+	log   *logbook.Service
+	holds *hold.Service // nil: left out, for who may not see holds
 }
 
-// Concerns gives both lists as one.
+// Concerns gives the lists as one.
 func (c concerned) Concerns(ctx context.Context, ws evidence.ID) ([]evidence.Concern, error) {
 	all, err := c.Service.Concerns(ctx, ws)
 	if err != nil {
 		return nil, err
 	}
 	more, err := c.log.Concerns(ctx, ws)
-	return append(all, more...), err
+	if err != nil || c.holds == nil {
+		return append(all, more...), err
+	}
+	held, err := c.holds.Concerns(ctx, ws)
+	return append(append(all, more...), held...), err
 }
 
 // nameOf names a workspace for people; by its id if its name cannot be read.

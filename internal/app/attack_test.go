@@ -387,6 +387,11 @@ func attacks() []attack {
 				"subject": l.Text("subject"), "actor_commit": zero, "reason_commit": zero, "prev": ""}})
 			f.relog()
 		}},
+		{"a legal hold ends that nobody placed", "hold", func(f *forgery) {
+			at, zero := f.find(translog.KindCoverage, 0), strings.Repeat("0", 64)
+			f.insert(at, translog.Leaf{Kind: translog.KindRelease, Fields: translog.Fields{"at": f.leaves[at].At(), "hold": "ho_aaaaaaaaaaaaaaaa", "reason_commit": zero, "actor_commit": zero, "prev": zero}})
+			f.relog()
+		}},
 		{"two leaves change places, and it is signed", "chain", func(f *forgery) {
 			i := f.find(translog.KindPage, 1)
 			f.raw[i-1], f.raw[i] = f.raw[i], f.raw[i-1]

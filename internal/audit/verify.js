@@ -69,7 +69,7 @@
     return v;
   }
 
-  const kinds = new Set("genesis key connection page polls reset gap reconcile artifact attach detach review retire action config request coverage export anchor adopt adopt-end".split(" "));
+  const kinds = new Set("genesis key connection page polls reset gap reconcile artifact attach detach review retire action config request coverage export anchor hold release adopt adopt-end".split(" "));
   const leafHash = b => sha(join(new Uint8Array([0]), b));
   const nodeHash = (a, b) => sha(join(new Uint8Array([1]), a, b));
 
@@ -92,7 +92,7 @@
       must((n === 0) === (kind === "genesis"), "Leaf " + n + " is of kind " + kind + ".");
       last = f.at;
       const chain = {page: "s", polls: "s", reset: "s"}[kind] ? "stream/" + f.connection + "/" + f.stream : kind === "artifact" ? "artifact/" + f.artifact : kind === "connection" ? "connection/" + f.connection :
-        kind === "attach" || kind === "detach" ? "attachment/" + f.attachment : kind === "review" || kind === "retire" ? "review/" + f.artifact : kind === "config" ? "config/" + f.area + "/" + f.id : kind === "request" ? "request/" + f.request : kind === "key" ? "key" : "";
+        kind === "attach" || kind === "detach" ? "attachment/" + f.attachment : kind === "review" || kind === "retire" ? "review/" + f.artifact : kind === "config" ? "config/" + f.area + "/" + f.id : kind === "request" ? "request/" + f.request : kind === "hold" || kind === "release" ? "hold/" + f.hold : kind === "key" ? "key" : "";
       if (chain) {
         must(!("prev" in f) || f.prev === (chains.get(chain) || ""), "Leaf " + n + " does not follow the one before it in " + chain + ".");
         chains.set(chain, hex(await sha(raw)));

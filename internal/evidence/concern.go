@@ -22,6 +22,7 @@ const (
 	ConcernLate         ConcernKind = "late"         // events came late, or again with other bytes
 	ConcernVouch        ConcernKind = "vouch"        // somebody who vouches for the log does not
 	ConcernOverdue      ConcernKind = "overdue"      // an action should have been done by now
+	ConcernHold         ConcernKind = "hold"         // a legal hold should have been looked at again by now
 )
 
 // soon is how long before events are lost somebody is told at once.

@@ -31,6 +31,8 @@ const (
 	PrefixRequest    = "rq"
 	PrefixMessage    = "ms"
 	PrefixNote       = "no"
+	PrefixHold       = "ho"
+	PrefixErasure    = "er"
 )
 
 // NewID makes a fresh ID. crypto/rand never fails.

@@ -119,6 +119,9 @@ func hrefOf(c evidence.Concern) string {
 	if c.Kind == evidence.ConcernVouch {
 		return "/log"
 	}
+	if c.Kind == evidence.ConcernHold {
+		return "/settings/holds"
+	}
 	if c.Action != "" {
 		return "/actions/" + string(c.Action)
 	}

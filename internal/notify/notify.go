@@ -106,7 +106,7 @@ func (s *Service) moment() time.Time { return s.cfg.Now().UTC().Truncate(time.Mi
 // Kinds gives the kinds of concerns that can be told, in the order in which they are shown.
 func Kinds() []evidence.ConcernKind {
 	return []evidence.ConcernKind{evidence.ConcernUnauthorized, evidence.ConcernExpiry, evidence.ConcernGaps, evidence.ConcernStale,
-		evidence.ConcernUnreachable, evidence.ConcernPlan, evidence.ConcernDegraded, evidence.ConcernLate, evidence.ConcernVouch, evidence.ConcernOverdue}
+		evidence.ConcernUnreachable, evidence.ConcernPlan, evidence.ConcernDegraded, evidence.ConcernLate, evidence.ConcernVouch, evidence.ConcernOverdue, evidence.ConcernHold}
 }
 
 // KindSays tells a person what a kind of concern is, and how it is told.
@@ -132,6 +132,8 @@ func KindSays(k evidence.ConcernKind) string {
 		return "A witness or a time-stamping authority has not vouched for the log for an hour."
 	case evidence.ConcernOverdue:
 		return "An action is overdue. With the digest, and again after a week."
+	case evidence.ConcernHold:
+		return "A legal hold is to be reviewed. With the digest, and again after a week."
 	}
 	return ""
 }

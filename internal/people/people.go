@@ -47,6 +47,10 @@ const (
 	ManageSettings Permission = "manage settings"
 	// ManagePeople is to invite members, change their roles, suspend and reinstate them, and end their sessions.
 	ManagePeople Permission = "manage people"
+	// ManageHolds is to place, review and release legal holds, which keep evidence from being erased.
+	ManageHolds Permission = "place and release legal holds"
+	// Erase is to erase the data of one person for good.
+	Erase Permission = "erase personal data"
 	// MakeTokens is to make API tokens for oneself, which may never do more than oneself.
 	MakeTokens Permission = "make API tokens"
 )
@@ -77,7 +81,7 @@ func Permissions() []Permission {
 		ReadActions, ManageActions,
 		ReadControls, ManageControls,
 		ReadAudits, ReadSamples, TakeEvidence, ManageAudits, AskInAudits,
-		ReadSettings, ManageSettings, ManagePeople, MakeTokens,
+		ReadSettings, ManageSettings, ManagePeople, ManageHolds, Erase, MakeTokens,
 	}
 }
 
@@ -114,14 +118,14 @@ func ParseRole(s string) (Role, error) {
 // The help desk keeps connections alive and never sees what people did. A reviewer judges evidence and therefore does
 // not make it; whoever makes it or decides over settings does not judge it. An auditor's view is given by an audit, with
 // its controls and its window; outside of one he has none, and what he asks nobody of the company may ask in his place. A viewer sees how things stand and not what each person did.
-// Settings and people bind the whole workspace, so an administrator alone changes them.
+// Settings, people, legal holds and erasures bind the whole workspace, so an administrator alone sees to them.
 func (r Role) Grants() []Permission {
 	switch r {
 	case Admin:
 		return slices.DeleteFunc(Permissions(), func(p Permission) bool { return p == ReviewArtifacts || p == AskInAudits })
 	case Collaborator:
 		return slices.DeleteFunc(Permissions(), func(p Permission) bool {
-			return p == ManageSettings || p == ManagePeople || p == ReviewArtifacts || p == AskInAudits
+			return p == ManageSettings || p == ManagePeople || p == ManageHolds || p == Erase || p == ReviewArtifacts || p == AskInAudits
 		})
 	case HelpDesk:
 		return []Permission{Own, ReadSources, ManageConnections, ReadActions}

@@ -16,11 +16,11 @@ func TestTable(t *testing.T) {
 	all := []people.Permission{"own", "read sources and connections", "manage connections", "read events", "read artifacts", "build artifacts",
 		"attach artifacts", "review artifacts", "read actions", "manage actions", "read controls and frameworks", "manage controls and frameworks",
 		"read audits", "read samples and events of audits", "draw samples and make bundles", "manage audits", "ask in audits",
-		"read settings", "manage settings", "manage people", "make API tokens"}
+		"read settings", "manage settings", "manage people", "place and release legal holds", "erase personal data", "make API tokens"}
 	want := map[people.Role][]people.Permission{
 		people.Admin: slices.DeleteFunc(slices.Clone(all), func(p people.Permission) bool { return p == "review artifacts" || p == "ask in audits" }),
 		people.Collaborator: slices.DeleteFunc(slices.Clone(all), func(p people.Permission) bool {
-			return p == "manage settings" || p == "manage people" || p == "review artifacts" || p == "ask in audits"
+			return p == "manage settings" || p == "manage people" || p == "place and release legal holds" || p == "erase personal data" || p == "review artifacts" || p == "ask in audits"
 		}),
 		people.HelpDesk: {"own", "read sources and connections", "manage connections", "read actions"},
 		people.Reviewer: {"own", "read sources and connections", "read events", "read artifacts", "review artifacts", "read actions", "read controls and frameworks", "read audits", "read samples and events of audits", "make API tokens"},

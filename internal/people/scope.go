@@ -20,11 +20,12 @@ const (
 	ScopeManage   Scope = "manage"   // look after connections
 	ScopeSettings Scope = "settings" // change settings and make further tokens
 	ScopePeople   Scope = "people"   // invite, change roles, suspend and reinstate
+	ScopeErase    Scope = "erase"    // place and release legal holds, erase the data of a person
 )
 
 // AllScopes gives all scopes, the weakest first.
 func AllScopes() []Scope {
-	return []Scope{ScopeMonitor, ScopeRead, ScopeBuild, ScopeReview, ScopeManage, ScopeSettings, ScopePeople}
+	return []Scope{ScopeMonitor, ScopeRead, ScopeBuild, ScopeReview, ScopeManage, ScopeSettings, ScopePeople, ScopeErase}
 }
 
 // Grants gives what a scope lets a token do. A test holds that every permission is in one.
@@ -44,6 +45,8 @@ func (s Scope) Grants() []Permission {
 		return []Permission{Own, ManageSettings, MakeTokens}
 	case ScopePeople:
 		return []Permission{Own, ManagePeople}
+	case ScopeErase:
+		return []Permission{Own, ManageHolds, Erase}
 	}
 	return nil
 }
@@ -65,6 +68,8 @@ func (s Scope) Says() string {
 		return "Change who is told what, make further tokens with at most its own scopes, and revoke tokens."
 	case ScopePeople:
 		return "Invite members, change their roles, suspend and reinstate them, end their sessions."
+	case ScopeErase:
+		return "Place and release legal holds; erase the data of a person for good."
 	}
 	return ""
 }

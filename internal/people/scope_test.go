@@ -21,6 +21,7 @@ func TestScopeTable(t *testing.T) {
 		"manage":   {"own", "manage connections"},
 		"settings": {"own", "manage settings", "make API tokens"},
 		"people":   {"own", "manage people"},
+		"erase":    {"own", "place and release legal holds", "erase personal data"},
 		"root":     nil,
 	}
 	for scope, grants := range want {

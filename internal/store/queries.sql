@@ -1067,3 +1067,19 @@ UPDATE passkey SET credential = @credential, used_at = @used_at WHERE workspace 
 
 -- name: RemovePasskey :execrows
 DELETE FROM passkey WHERE workspace = @workspace AND member = @member AND id = @id;
+
+-- name: AddHold :exec
+INSERT INTO legal_hold (workspace, id, code, reason, from_at, to_at, connection, owner, review_at, placed_at, placed_by, reviewed_at, reviewed_by,
+  review_note, released_at, released_by, release)
+VALUES (@workspace, @id, @code, @reason, @from_at, @to_at, @connection, @owner, @review_at, @placed_at, @placed_by, 0, '', '', 0, '', '');
+
+-- name: Holds :many
+SELECT * FROM legal_hold WHERE workspace = @workspace ORDER BY released_at, review_at, placed_at, id;
+
+-- name: ReviewHold :execrows
+UPDATE legal_hold SET owner = @owner, review_at = @review_at, reviewed_at = @reviewed_at, reviewed_by = @reviewed_by, review_note = @review_note
+WHERE workspace = @workspace AND id = @id AND released_at = 0;
+
+-- name: ReleaseHold :execrows
+UPDATE legal_hold SET released_at = @released_at, released_by = @released_by, release = @release
+WHERE workspace = @workspace AND id = @id AND released_at = 0;

@@ -9,6 +9,13 @@ import (
 func FuzzDecodeLeaf(f *testing.F) {
 	f.Add(sampleLeaf(3))
 	f.Add([]byte(leafLabel + "page\n{}\n"))
+	for _, l := range seedLeaves() {
+		b, err := l.Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		l, err := DecodeLeaf(b)
 		if err != nil {

@@ -40,6 +40,8 @@ const (
 	KindCoverage  Kind = "coverage"   // what of a span of a stream was read: a statement that a verifier works out by himself
 	KindExport    Kind = "export"     // a bundle was made
 	KindAnchor    Kind = "anchor"     // a checkpoint was countersigned or time-stamped
+	KindHold      Kind = "hold"       // a legal hold as it is from now on
+	KindRelease   Kind = "release"    // it ends
 	KindAdopt     Kind = "adopt"      // what was stored before there was a log is entered behind this leaf
 	KindAdoptEnd  Kind = "adopt-end"  // and up to this one
 )
@@ -134,6 +136,10 @@ func schema(k Kind) []field {
 		return slices.Concat(need(isText, "bundle"), need(isInt, "start", "created"), need(isHash, "manifest_sha", "scope_commit", "actor_commit"))
 	case KindAnchor:
 		return slices.Concat(need(isInt, "size"), need(isHash, "checkpoint_sha"), may(isHash, "tst_sha", "cosigs_sha"))
+	case KindHold:
+		return slices.Concat(need(isText, "hold", "code"), need(isInt, "review"), need(isHash, "scope_commit", "owner_commit", "reason_commit", "actor_commit"), need(isEmpty, "prev"))
+	case KindRelease:
+		return slices.Concat(need(isText, "hold"), need(isHash, "reason_commit", "actor_commit"), need(isEmpty, "prev"))
 	case KindAdopt, KindAdoptEnd:
 		return slices.Concat(need(isInt, "pages", "polls", "artifacts", "attachments", "actions"), need(isText, "why"))
 	}
@@ -143,7 +149,7 @@ func schema(k Kind) []field {
 // Kinds gives every kind.
 func Kinds() []Kind {
 	return []Kind{KindGenesis, KindKey, KindConnect, KindPage, KindPolls, KindReset, KindGap, KindReconcile, KindArtifact, KindAttach, KindDetach, KindReview, KindRetire,
-		KindAction, KindConfig, KindRequest, KindCoverage, KindExport, KindAnchor, KindAdopt, KindAdoptEnd}
+		KindAction, KindConfig, KindRequest, KindCoverage, KindExport, KindAnchor, KindHold, KindRelease, KindAdopt, KindAdoptEnd}
 }
 
 // schemas is schema of every kind. It is read only.
@@ -344,6 +350,8 @@ func ChainOf(l Leaf) string {
 		return "config/" + l.Text("area") + "/" + l.Text("id")
 	case KindRequest:
 		return "request/" + l.Text("request")
+	case KindHold, KindRelease:
+		return "hold/" + l.Text("hold")
 	}
 	return ""
 }

@@ -25,6 +25,7 @@ type logState struct {
 	origin   string
 	keys     map[string]translog.Key // that sign at the end
 	signing  []keySpan               // every key with its time
+	held     map[string]bool         // legal holds: true while one stands
 	anchors  []againLeaf
 	entered  bool // something was stored before there was a log
 	streams  map[streamKey]*streamState
@@ -111,7 +112,7 @@ type againLeaf struct {
 
 // leaves folds all leaves into the tree and checks each of them.
 func (v *verifier) leaves() error {
-	s := &logState{chains: map[string]string{}, keys: map[string]translog.Key{}, streams: map[streamKey]*streamState{}, kinds: map[string]string{}, arts: map[string][]artLeaf{}, reviews: map[string][]artLeaf{}, retired: map[string][]artLeaf{},
+	s := &logState{chains: map[string]string{}, keys: map[string]translog.Key{}, held: map[string]bool{}, streams: map[streamKey]*streamState{}, kinds: map[string]string{}, arts: map[string][]artLeaf{}, reviews: map[string][]artLeaf{}, retired: map[string][]artLeaf{},
 		attached: map[string]attachLeaf{}, claims: map[string]translog.Leaf{}, things: map[string][]againLeaf{}, roots: map[int64]translog.Hash{}, ats: map[int64]int64{}}
 	v.log = s
 	fold, err := v.frontier()
@@ -447,6 +448,8 @@ func (v *verifier) keep(n int64, record string, l translog.Leaf) {
 		s.export, s.exportN = &l, n
 	case translog.KindAnchor:
 		s.anchors = append(s.anchors, againLeaf{n, l})
+	case translog.KindHold, translog.KindRelease:
+		v.held(n, l)
 	case translog.KindAdopt:
 		s.entered = true
 	}
@@ -492,6 +495,19 @@ func (v *verifier) key(n int64, l translog.Leaf) {
 	default:
 		v.fail(stepLeaves, codeUnknown, "leaf %d does %q with a key, which this version does not know", n, l.Text("op"))
 	}
+}
+
+// held follows legal holds: each is placed, may be looked at again, and is released once.
+func (v *verifier) held(n int64, l translog.Leaf) {
+	id := l.Text("hold")
+	stands, known := v.log.held[id]
+	if known && !stands {
+		v.fail(stepLeaves, "hold", "leaf %d tells of the legal hold %s, which was released before", n, id)
+	}
+	if !known && v.log.start == 0 && (l.Kind == translog.KindRelease || l.Text("prev") != "") {
+		v.fail(stepLeaves, "hold", "leaf %d tells of the legal hold %s, which was never placed", n, id)
+	}
+	v.log.held[id] = l.Kind == translog.KindHold
 }
 
 // account keeps how a connection is read from now on.

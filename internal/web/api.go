@@ -66,6 +66,7 @@ func (s *server) operations(api huma.API) {
 	s.connectionOperations(api)
 	s.artifactOperations(api)
 	s.settingsOperations(api)
+	s.holdOperations(api)
 	s.peopleOperations(api)
 	s.logOperations(api)
 	s.auditOperations(api)

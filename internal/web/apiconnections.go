@@ -138,6 +138,11 @@ func (s *server) apiConcerns(ctx context.Context, c people.Caller, _ *nothing) (
 		overdue, err = s.cfg.Program.Concerns(ctx, c.Workspace)
 		list = append(list, overdue...)
 	}
+	if err == nil && c.Has(people.ReadSettings) {
+		var due []evidence.Concern
+		due, err = s.cfg.Holds.Concerns(ctx, c.Workspace)
+		list = append(list, due...)
+	}
 	for _, con := range list {
 		if !con.Silent {
 			out.Concerns = append(out.Concerns, apiConcern{con.Key, con.Kind, con.Connection, con.Name, con.Action, con.Title, con.Text, moment(con.By), con.ByIs, con.AtOnce})

@@ -38,6 +38,7 @@ type Config struct {
 	Artifacts   Artifacts
 	Program     Program
 	Audits      Audits
+	Holds       Holds
 	Logbook     Logbook
 	Explore     Explore
 	Kinds       []source.Kind // the catalogue

@@ -22,6 +22,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/connection"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/explore"
+	"github.com/exhibithq/exhibit/internal/hold"
 	"github.com/exhibithq/exhibit/internal/logbook"
 	"github.com/exhibithq/exhibit/internal/notify"
 	"github.com/exhibithq/exhibit/internal/object"
@@ -54,6 +55,7 @@ type site struct {
 	build   *artifact.Service
 	book    *logbook.Service
 	rooms   *audit.Service
+	legal   *hold.Service
 	log     *safeBuffer
 	dir     string
 
@@ -139,8 +141,9 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 			l, err := s.signIn.InviteAuditor(ctx, c, name, email)
 			return audit.Invited{Member: l.Member, Path: l.Path, ExpiresAt: l.ExpiresAt}, err
 		}})
+	s.legal = hold.New(s.store, s.clock)
 	s.server, err = newServer(Config{
-		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: work, Audits: s.rooms, Logbook: s.book, Explore: x, Kinds: kinds,
+		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: work, Audits: s.rooms, Holds: s.legal, Logbook: s.book, Explore: x, Kinds: kinds,
 		Workspace: "Northwind GmbH", Version: "test", Now: s.clock, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	must(t, err)

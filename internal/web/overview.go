@@ -135,6 +135,7 @@ type overview struct {
 	schedules []evidence.Schedule
 	asked     []view.Attention   // by and of reviewers
 	vouch     []evidence.Concern // who does not vouch for the log
+	holds     []evidence.Concern // legal holds whose review is due
 	span      evidence.Span
 	numbers   view.Numbers
 	attention []view.Attention
@@ -166,6 +167,9 @@ func (s *server) overview(ctx context.Context, c people.Caller) (overview, error
 	if c.Has(people.ReadSettings) {
 		if o.channels, err = s.cfg.Notify.List(ctx, c); err != nil {
 			return o, fmt.Errorf("listing channels: %w", err)
+		}
+		if o.holds, err = s.cfg.Holds.Concerns(ctx, c.Workspace); err != nil {
+			return o, fmt.Errorf("listing legal holds: %w", err)
 		}
 	}
 	if c.Has(people.ReadArtifacts) {
@@ -273,6 +277,7 @@ func attention(o overview, now time.Time) []view.Attention {
 	out = append(out, lasting...)
 	out = append(out, failing(o.channels)...)
 	out = append(out, overdueActions(o.actions)...)
+	out = append(out, dueHolds(o.holds)...)
 	out = append(out, inconclusive(o.artifacts)...)
 	out = append(out, failingSchedules(o.schedules)...)
 	out = append(out, o.asked...)

@@ -50,6 +50,18 @@ func (s *server) settings(w http.ResponseWriter, r *http.Request) error {
 	if v.Digest, err = s.cfg.Notify.Digest(ctx, c); err != nil {
 		return err
 	}
+	holds, err := s.cfg.Holds.List(ctx, c)
+	if err != nil {
+		return err
+	}
+	for _, h := range holds {
+		if h.Stands() {
+			v.Holds++
+		}
+		if h.Due {
+			v.HoldsDue++
+		}
+	}
 	p, err := s.framed(r, "Settings", "/settings")
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/audit"
 	"github.com/exhibithq/exhibit/internal/evidence"
+	"github.com/exhibithq/exhibit/internal/hold"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
 )
@@ -70,6 +71,9 @@ func (x roomed) places() map[string]place {
 	wordings, err := x.server.cfg.Program.Wording(ctx, x.ws, "")
 	must(t, err)
 	p["/wording/{id}"] = place{own: wordings[0].ID}
+	held, err := x.legal.Place(ctx, me, hold.PlaceRequest{Owner: "ada@example.com", Code: evidence.HoldAudit, Reason: "until the audit is over", Review: noon.AddDate(0, 6, 0)})
+	must(t, err)
+	p["/holds/{id}"], p["/settings/holds/{id}"] = place{own: string(held.ID)}, place{own: string(held.ID)}
 	p["/settings/account/passkeys/{passkey}"] = place{own: "a-passkey"}
 	for _, at := range []string{"/sessions/{session}", "/settings/account/sessions/{session}", "/members/{id}/sessions/{session}", "/settings/people/{id}/sessions/{session}"} {
 		p[at] = place{own: x.someSession()}
@@ -249,7 +253,7 @@ func (s *site) walk(c *http.Client, w walked, path string) answer {
 // anyForm fills every form well enough that what is asked next is what it is about.
 var anyForm = url.Values{"text": {"words"}, "reason": {"words"}, "name": {"Words"}, "title": {"Words"}, "email": {"new@example.com"}, "role": {"viewer"}, "strength": {"partial"}, "target": {"control:none"}, "rank": {"1"},
 	"size": {"3"}, "seed": {"x"}, "stream": {"signinattempts"}, "scope": {"all"}, "verdict": {"approved"}, "version": {"1"}, "attachment": {"none"}, "kind": {"email"}, "revision": {"0"}, "range": {"7d"},
-	"add": {"soc2 CC6.1"}, "framework": {"soc2"}, "requirement": {"CC6.1"}, "comment": {"words"}, "decision": {"accept"}, "to": {"words@example.com"}, "owner": {""}, "due": {"2026-12-01"}}
+	"add": {"soc2 CC6.1"}, "framework": {"soc2"}, "requirement": {"CC6.1"}, "comment": {"words"}, "decision": {"accept"}, "to": {"words@example.com"}, "owner": {""}, "due": {"2026-12-01"}, "review": {"2027-01-01"}}
 
 // canaries are words of the first workspace that nobody of another may ever be answered with.
 var canaries = []string{"Northwind", "Ada Okafor", "ada@example.com", "SOC 2 Type II, autumn", "Max Lund", "Who looks at failed sign-ins", "Grafana"}

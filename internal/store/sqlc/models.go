@@ -297,6 +297,26 @@ type FrameworkRevision struct {
 	AddedBy   string
 }
 
+type LegalHold struct {
+	Workspace  string
+	ID         string
+	Code       string
+	Reason     string
+	FromAt     int64
+	ToAt       int64
+	Connection string
+	Owner      string
+	ReviewAt   int64
+	PlacedAt   int64
+	PlacedBy   string
+	ReviewedAt int64
+	ReviewedBy string
+	ReviewNote string
+	ReleasedAt int64
+	ReleasedBy string
+	Release    string
+}
+
 type Log struct {
 	Workspace int64
 	Origin    string

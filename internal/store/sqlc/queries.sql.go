@@ -1077,6 +1077,43 @@ func (q *Queries) AddHandovers(ctx context.Context, arg AddHandoversParams) erro
 	return err
 }
 
+const addHold = `-- name: AddHold :exec
+INSERT INTO legal_hold (workspace, id, code, reason, from_at, to_at, connection, owner, review_at, placed_at, placed_by, reviewed_at, reviewed_by,
+  review_note, released_at, released_by, release)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '', '', 0, '', '')
+`
+
+type AddHoldParams struct {
+	Workspace  string
+	ID         string
+	Code       string
+	Reason     string
+	FromAt     int64
+	ToAt       int64
+	Connection string
+	Owner      string
+	ReviewAt   int64
+	PlacedAt   int64
+	PlacedBy   string
+}
+
+func (q *Queries) AddHold(ctx context.Context, arg AddHoldParams) error {
+	_, err := q.db.ExecContext(ctx, addHold,
+		arg.Workspace,
+		arg.ID,
+		arg.Code,
+		arg.Reason,
+		arg.FromAt,
+		arg.ToAt,
+		arg.Connection,
+		arg.Owner,
+		arg.ReviewAt,
+		arg.PlacedAt,
+		arg.PlacedBy,
+	)
+	return err
+}
+
 const addLeaf = `-- name: AddLeaf :exec
 INSERT INTO log_leaf (id, data) VALUES ($1, $2)
 `
@@ -4039,6 +4076,51 @@ func (q *Queries) Handovers(ctx context.Context, connection string, most int64) 
 	return items, nil
 }
 
+const holds = `-- name: Holds :many
+SELECT workspace, id, code, reason, from_at, to_at, connection, owner, review_at, placed_at, placed_by, reviewed_at, reviewed_by, review_note, released_at, released_by, release FROM legal_hold WHERE workspace = $1 ORDER BY released_at, review_at, placed_at, id
+`
+
+func (q *Queries) Holds(ctx context.Context, workspace string) ([]LegalHold, error) {
+	rows, err := q.db.QueryContext(ctx, holds, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LegalHold
+	for rows.Next() {
+		var i LegalHold
+		if err := rows.Scan(
+			&i.Workspace,
+			&i.ID,
+			&i.Code,
+			&i.Reason,
+			&i.FromAt,
+			&i.ToAt,
+			&i.Connection,
+			&i.Owner,
+			&i.ReviewAt,
+			&i.PlacedAt,
+			&i.PlacedBy,
+			&i.ReviewedAt,
+			&i.ReviewedBy,
+			&i.ReviewNote,
+			&i.ReleasedAt,
+			&i.ReleasedBy,
+			&i.Release,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const joinMember = `-- name: JoinMember :exec
 UPDATE member SET joined_at = $1 WHERE workspace = $2 AND id = $3 AND joined_at = 0
 `
@@ -5748,6 +5830,33 @@ func (q *Queries) ReinstateMember(ctx context.Context, workspace string, iD stri
 	return result.RowsAffected()
 }
 
+const releaseHold = `-- name: ReleaseHold :execrows
+UPDATE legal_hold SET released_at = $1, released_by = $2, release = $3
+WHERE workspace = $4 AND id = $5 AND released_at = 0
+`
+
+type ReleaseHoldParams struct {
+	ReleasedAt int64
+	ReleasedBy string
+	Release    string
+	Workspace  string
+	ID         string
+}
+
+func (q *Queries) ReleaseHold(ctx context.Context, arg ReleaseHoldParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, releaseHold,
+		arg.ReleasedAt,
+		arg.ReleasedBy,
+		arg.Release,
+		arg.Workspace,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const releaseLease = `-- name: ReleaseLease :execrows
 UPDATE stream SET holder = '', lease_until = 0,
   next_read_at = CASE WHEN CAST($1 AS bigint) > 0 THEN CAST($1 AS bigint) ELSE next_read_at END
@@ -6010,6 +6119,37 @@ UPDATE log_key SET retired_at = $1 WHERE workspace = $2 AND vkey = $3
 func (q *Queries) RetireLogKey(ctx context.Context, retiredAt int64, workspace int64, vkey string) error {
 	_, err := q.db.ExecContext(ctx, retireLogKey, retiredAt, workspace, vkey)
 	return err
+}
+
+const reviewHold = `-- name: ReviewHold :execrows
+UPDATE legal_hold SET owner = $1, review_at = $2, reviewed_at = $3, reviewed_by = $4, review_note = $5
+WHERE workspace = $6 AND id = $7 AND released_at = 0
+`
+
+type ReviewHoldParams struct {
+	Owner      string
+	ReviewAt   int64
+	ReviewedAt int64
+	ReviewedBy string
+	ReviewNote string
+	Workspace  string
+	ID         string
+}
+
+func (q *Queries) ReviewHold(ctx context.Context, arg ReviewHoldParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, reviewHold,
+		arg.Owner,
+		arg.ReviewAt,
+		arg.ReviewedAt,
+		arg.ReviewedBy,
+		arg.ReviewNote,
+		arg.Workspace,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const reviews = `-- name: Reviews :many
