@@ -1062,3 +1062,38 @@ UPDATE passkey SET credential = @credential, used_at = @used_at WHERE workspace 
 
 -- name: RemovePasskey :execrows
 DELETE FROM passkey WHERE workspace = @workspace AND member = @member AND id = @id;
+
+-- Places of artifact versions in the log.
+
+-- name: PlaceVersion :exec
+UPDATE artifact_version SET leaf = @leaf WHERE artifact = @artifact AND version = @version;
+
+-- name: VersionPlaces :many
+SELECT v.artifact, v.version, v.leaf FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = @workspace AND v.leaf >= 0;
+
+-- name: VersionPlace :one
+SELECT v.leaf FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = @workspace AND v.artifact = @artifact AND v.version = @version AND v.leaf >= 0;
+
+-- name: UnplacedWorkspaces :many
+SELECT DISTINCT a.workspace, l.workspace AS no, l.size FROM artifact_version v JOIN artifact a ON a.id = v.artifact JOIN workspace w ON w.id = a.workspace JOIN log l ON l.workspace = w.no
+WHERE v.leaf = -1;
+
+-- name: GiveUpPlaces :exec
+UPDATE artifact_version SET leaf = -2 WHERE leaf = -1 AND artifact IN (SELECT a.id FROM artifact a WHERE a.workspace = @workspace);
+
+-- The server's half of what is done with a passkey.
+
+-- name: DropCeremonies :exec
+DELETE FROM ceremony WHERE expires_at <= @now;
+
+-- name: OpenCeremonies :one
+SELECT CAST(count(*) AS bigint) FROM ceremony;
+
+-- name: AddCeremony :exec
+INSERT INTO ceremony (hash, purpose, workspace, member, data, expires_at) VALUES (@hash, @purpose, @workspace, @member, @data, @expires_at);
+
+-- name: TakeCeremony :one
+DELETE FROM ceremony WHERE hash = @hash RETURNING purpose, workspace, member, data, expires_at;
+
+-- name: ProveSession :execrows
+UPDATE session SET proven_at = @proven_at WHERE hash = @hash;

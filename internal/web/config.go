@@ -232,7 +232,7 @@ type Program interface {
 	AcceptFramework(ctx context.Context, c people.Caller, id evidence.ID) (program.Loading, error)
 	LoadFramework(ctx context.Context, c people.Caller, data []byte, as framework.Loaded) (program.Loading, error)
 	Matrix(ctx context.Context, ws evidence.ID, req program.MatrixRequest) (program.Matrix, error)
-	Standing(ctx context.Context, ws evidence.ID, period evidence.Span) (program.Standing, error)
+	Standing(ctx context.Context, ws evidence.ID, period evidence.Span, shown []evidence.Artifact) (program.Standing, error)
 
 	Profile(ctx context.Context, ws evidence.ID) (p framework.Profile, told bool, err error)
 	SetProfile(ctx context.Context, c people.Caller, p framework.Profile) error
