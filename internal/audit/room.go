@@ -41,6 +41,15 @@ func (p Part) Artifacts() []evidence.Artifact {
 	return out
 }
 
+// Artifacts gives the artifacts of a room, those of one part behind those of another; one may be in several.
+func (r Room) Artifacts() []evidence.Artifact {
+	var out []evidence.Artifact
+	for _, p := range r.Parts {
+		out = append(out, p.Artifacts()...)
+	}
+	return out
+}
+
 // Evidence is an artifact and why it is evidence for the control: attached to it or to one of its actions.
 type Evidence struct {
 	Artifact   evidence.Artifact

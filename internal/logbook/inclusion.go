@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sort"
 	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
@@ -86,34 +85,39 @@ func (s *Service) ProofOf(ctx context.Context, ws evidence.ID, v evidence.Artifa
 // errFound ends a search.
 var errFound = errors.New("found")
 
-// findVersion finds the leaf of an artifact version. Leaves are in the order of time, and it was not entered before it was
-// made: so the search begins with the first leaf of that time, which halving finds, and mostly ends a few leaves on.
+// findVersion finds the leaf of an artifact version by its noted place, which is checked.
 func (s *Service) findVersion(ctx context.Context, l store.LogState, v evidence.ArtifactVersion) (n int64, raw []byte, err error) {
-	first := sort.Search(int(l.Size), func(i int) bool {
-		var leaf []byte
-		if err != nil {
-			return true
-		}
-		if leaf, err = s.cfg.Store.Leaf(ctx, l, int64(i)); err != nil {
-			return true
-		}
-		x, derr := translog.DecodeLeaf(leaf)
-		return derr == nil && x.At() >= v.BuiltAt.UnixMilli()
-	})
+	n, err = s.cfg.Store.VersionPlace(ctx, l.Workspace, v.Artifact, v.Version)
+	if evidence.ErrorCode(err) == evidence.NotFound {
+		return s.searchVersion(ctx, l, v)
+	}
 	if err != nil {
 		return 0, nil, err
 	}
-	look := func(i int64, leaf []byte) error {
-		x, err := translog.DecodeLeaf(leaf)
-		if err == nil && x.Kind == translog.KindArtifact && x.Text("artifact") == string(v.Artifact) && x.Int("version") == int64(v.Version) {
+	return s.versionAt(ctx, l, v, n)
+}
+
+// versionAt gives the leaf of an artifact version that was noted to stand at n. If another stands there, it is searched for.
+func (s *Service) versionAt(ctx context.Context, l store.LogState, v evidence.ArtifactVersion, n int64) (int64, []byte, error) {
+	raw, err := s.cfg.Store.Leaf(ctx, l, n)
+	if err == nil && store.TellsOf(raw, v.Artifact, int64(v.Version)) {
+		return n, raw, nil
+	}
+	if err != nil && evidence.ErrorCode(err) != evidence.NotFound {
+		return 0, nil, err
+	}
+	return s.searchVersion(ctx, l, v)
+}
+
+// searchVersion finds the leaf of an artifact version in the whole log.
+func (s *Service) searchVersion(ctx context.Context, l store.LogState, v evidence.ArtifactVersion) (n int64, raw []byte, err error) {
+	err = s.cfg.Store.EachLeaf(ctx, l, 0, l.Size, func(i int64, leaf []byte) error {
+		if store.TellsOf(leaf, v.Artifact, int64(v.Version)) {
 			n, raw = i, leaf
 			return errFound
 		}
 		return nil
-	}
-	if err = s.cfg.Store.EachLeaf(ctx, l, int64(first), l.Size, look); err == nil { // the clock may have gone back in that moment
-		err = s.cfg.Store.EachLeaf(ctx, l, 0, int64(first), look)
-	}
+	})
 	switch {
 	case errors.Is(err, errFound):
 		return n, raw, nil

@@ -23,6 +23,9 @@ type Store interface {
 	LogNodes(ctx context.Context, l store.LogState) translog.Nodes
 	Leaf(ctx context.Context, l store.LogState, n int64) ([]byte, error)
 	Opening(ctx context.Context, l store.LogState, c translog.Hash) (store.Opening, error)
+	Openings(ctx context.Context, l store.LogState, all []translog.Hash) (map[translog.Hash]store.Opening, error)
+	VersionPlace(ctx context.Context, ws, artifact evidence.ID, version int) (int64, error)
+	VersionPlaces(ctx context.Context, ws evidence.ID) (map[store.VersionKey]int64, error)
 	EachLeaf(ctx context.Context, l store.LogState, from, to int64, fn func(n int64, leaf []byte) error) error
 	AddCheckpoint(ctx context.Context, l store.LogState, c store.Checkpoint) error
 	SetCosigned(ctx context.Context, l store.LogState, size int64, note []byte, at time.Time) error

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/store"
@@ -13,8 +15,8 @@ import (
 
 // Unaltered checks each version against the log: its leaf leads to the root of the newest signed checkpoint, and what the
 // leaf commits to are the digests that are stored of its files and of its provenance. Files are kept by digest and are
-// compared with it whenever they are read, so their bytes are not read here. What no checkpoint is over yet, or the log does
-// not tell of, is not in the answer. The error says that the check could not be made, never that it failed.
+// compared with it whenever they are read, so their bytes are not read here. What no checkpoint is over yet, the log does
+// not tell of, or can be opened no longer, is not in the answer. The error says that the check could not be made, never that it failed.
 func (s *Service) Unaltered(ctx context.Context, ws evidence.ID, versions []evidence.ArtifactVersion) (map[evidence.ID]bool, error) {
 	out := map[evidence.ID]bool{}
 	l, err := s.cfg.Store.Log(ctx, ws)
@@ -32,60 +34,125 @@ func (s *Service) Unaltered(ctx context.Context, ws evidence.ID, versions []evid
 	if err != nil {
 		return nil, fmt.Errorf("the stored checkpoint over %d leaves cannot be read; run exhibit fsck", signed[0].Size)
 	}
+	p := proving{s: s, log: l, head: head}
+	if p.places, err = s.cfg.Store.VersionPlaces(ctx, ws); err != nil {
+		return nil, err
+	}
 	for _, v := range versions {
-		n, raw, err := s.findVersion(ctx, l, v)
-		if evidence.ErrorCode(err) == evidence.NotFound || err == nil && n >= head.Size {
+		if err := p.find(ctx, v); err != nil {
+			return nil, err
+		}
+	}
+	return p.prove(ctx)
+}
+
+// proving checks versions under one checkpoint.
+type proving struct {
+	s      *Service
+	log    store.LogState
+	head   translog.Checkpoint
+	places map[store.VersionKey]int64
+	found  []foundVersion
+}
+
+// foundVersion is a version with its leaf and what that commits to.
+type foundVersion struct {
+	evidence.ArtifactVersion
+	n       int64
+	raw     []byte
+	outputs map[string]translog.Hash // by role; nil: the leaf commits to nothing that can be read
+}
+
+// find reads the leaf of a version; one that the log does not tell of, or no checkpoint is over yet, is left out.
+func (p *proving) find(ctx context.Context, v evidence.ArtifactVersion) error {
+	n, ok := p.places[store.VersionKey{Artifact: v.Artifact, Version: v.Version}]
+	if !ok || n >= p.head.Size {
+		return nil
+	}
+	n, raw, err := p.s.versionAt(ctx, p.log, v, n)
+	if evidence.ErrorCode(err) == evidence.NotFound || err == nil && n >= p.head.Size {
+		return nil
+	}
+	if err == nil {
+		p.found = append(p.found, foundVersion{v, n, raw, outputsOf(raw)})
+	}
+	return err
+}
+
+// outputsOf gives what a version's leaf commits to, by role; nil if it cannot be read.
+func outputsOf(raw []byte) map[string]translog.Hash {
+	leaf, err := translog.DecodeLeaf(raw)
+	if err != nil {
+		return nil
+	}
+	out := map[string]translog.Hash{}
+	for _, o := range leaf.List("outputs") {
+		f, ok := o.(translog.Fields)
+		if !ok {
+			return nil
+		}
+		output := translog.Leaf{Fields: f}
+		c, err := translog.ParseHash(output.Text("commit"))
+		if err != nil {
+			return nil
+		}
+		if _, twice := out[output.Text("role")]; twice {
+			return nil
+		}
+		out[output.Text("role")] = c
+	}
+	return out
+}
+
+// prove checks what was found, by artifact.
+func (p *proving) prove(ctx context.Context) (map[evidence.ID]bool, error) {
+	var all []translog.Hash
+	for _, f := range p.found {
+		all = slices.AppendSeq(all, maps.Values(f.outputs))
+	}
+	openings, err := p.s.cfg.Store.Openings(ctx, p.log, all)
+	if err != nil {
+		return nil, err
+	}
+	out, nodes := map[evidence.ID]bool{}, p.s.cfg.Store.LogNodes(ctx, p.log)
+	for _, f := range p.found {
+		if !f.opens(openings) {
 			continue
 		}
+		path, err := translog.ProveLeaf(p.head.Size, f.n, nodes)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("proving leaf %d: %w", f.n, err)
 		}
-		path, err := translog.ProveLeaf(head.Size, n, s.cfg.Store.LogNodes(ctx, l))
-		if err != nil {
-			return nil, fmt.Errorf("proving leaf %d: %w", n, err)
-		}
-		kept, err := s.committed(ctx, l, v, raw)
-		if err != nil {
-			return nil, err
-		}
-		out[v.Artifact] = kept && translog.CheckLeaf(path, head.Size, head.Root, n, translog.LeafHash(raw)) == nil
+		out[f.Artifact] = f.committed(openings) && translog.CheckLeaf(path, p.head.Size, p.head.Root, f.n, translog.LeafHash(f.raw)) == nil
 	}
 	return out, nil
 }
 
+// opens reports whether everything that a version's leaf commits to can be opened; what was deleted since cannot be checked.
+func (f foundVersion) opens(openings map[translog.Hash]store.Opening) bool {
+	for _, c := range f.outputs {
+		if _, known := openings[c]; !known {
+			return false
+		}
+	}
+	return true
+}
+
 // committed reports whether the commitments of a version's leaf open to exactly the digests that are stored of it.
-func (s *Service) committed(ctx context.Context, l store.LogState, v evidence.ArtifactVersion, raw []byte) (bool, error) {
-	leaf, err := translog.DecodeLeaf(raw)
-	if err != nil {
-		return false, nil //nolint:nilerr // a leaf that cannot be read commits to nothing
-	}
-	provenance := sha256.Sum256(v.Provenance)
+func (f foundVersion) committed(openings map[translog.Hash]store.Opening) bool {
+	provenance := sha256.Sum256(f.Provenance)
 	digests := map[string]string{store.Provenance: hex.EncodeToString(provenance[:])}
-	for _, f := range v.Files {
-		digests[f.Format] = f.SHA256
+	for _, file := range f.Files {
+		digests[file.Format] = file.SHA256
 	}
-	outputs := leaf.List("outputs")
-	if len(outputs) != len(digests) {
-		return false, nil
+	if len(f.outputs) != len(digests) {
+		return false
 	}
-	for _, o := range outputs {
-		f, ok := o.(translog.Fields)
-		if !ok {
-			return false, nil
-		}
-		out := translog.Leaf{Fields: f}
-		c, err := translog.ParseHash(out.Text("commit"))
-		if err != nil {
-			return false, nil //nolint:nilerr // see above
-		}
-		opening, err := s.cfg.Store.Opening(ctx, l, c)
-		if err != nil {
-			return false, err
-		}
-		digest, err := hex.DecodeString(digests[out.Text("role")])
-		if err != nil || translog.Commit(translog.TagFile, opening.Salt, digest) != c {
-			return false, nil //nolint:nilerr // a digest that is none is not what was committed to
+	for role, c := range f.outputs {
+		digest, err := hex.DecodeString(digests[role])
+		if err != nil || translog.Commit(translog.TagFile, openings[c].Salt, digest) != c {
+			return false
 		}
 	}
-	return true, nil
+	return true
 }

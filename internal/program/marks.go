@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
-	"github.com/exhibithq/exhibit/internal/store"
 )
 
 // Verdict is what a person concluded about evidence: the first of the four axes that are never mixed into one.
@@ -73,20 +72,20 @@ func (s *Service) verdicts(ctx context.Context, ws evidence.ID) (map[evidence.ID
 	return out, nil
 }
 
-// integrity gives what the log proves of the newest versions of artifacts, checked now. It is the only place where the matrix
-// reads proofs. An artifact that is not in the answer counts as not checked.
-func (s *Service) integrity(ctx context.Context, ws evidence.ID) (map[evidence.ID]Integrity, error) {
+// integrity gives what the log proves of the newest versions of artifacts that are shown, checked now. It is the only place where
+// the matrix reads proofs. An artifact that is not in the answer counts as not checked.
+func (s *Service) integrity(ctx context.Context, ws evidence.ID, shown []evidence.Artifact) (map[evidence.ID]Integrity, error) {
 	out := map[evidence.ID]Integrity{}
-	if s.proofs == nil {
+	if s.proofs == nil || len(shown) == 0 {
 		return out, nil
 	}
-	all, err := s.store.Artifacts(ctx, ws, store.ArtifactFilter{})
-	if err != nil {
-		return nil, fmt.Errorf("listing artifacts: %w", err)
-	}
-	newest := make([]evidence.ArtifactVersion, 0, len(all))
-	for _, a := range all {
-		newest = append(newest, a.Latest)
+	asked := map[evidence.ID]bool{}
+	var newest []evidence.ArtifactVersion
+	for _, a := range shown {
+		if !asked[a.ID] {
+			asked[a.ID] = true
+			newest = append(newest, a.Latest)
+		}
 	}
 	holds, err := s.proofs.Unaltered(ctx, ws, newest)
 	if err != nil {

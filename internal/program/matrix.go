@@ -75,15 +75,39 @@ func (s *Service) Matrix(ctx context.Context, ws evidence.ID, req MatrixRequest)
 	if k.verdicts, err = s.verdicts(ctx, ws); err != nil {
 		return m, err
 	}
-	if k.integrity, err = s.integrity(ctx, ws); err != nil {
+	rows := k.requirementRows
+	if req.Controls {
+		rows = k.controlRows
+	}
+	m.Rows = rows(f)
+	if k.integrity, err = s.integrity(ctx, ws, k.shown(m.Rows)); err != nil {
 		return m, err
 	}
-	if req.Controls {
-		m.Rows = k.controlRows(f)
-	} else {
-		m.Rows = k.requirementRows(f)
+	for _, row := range m.Rows {
+		for i := range row.Cells {
+			k.proofs(&row.Cells[i])
+		}
 	}
 	return m, nil
+}
+
+// shown gives the artifacts that the cells of rows count; one may be among them several times.
+func (k marker) shown(rows []MatrixRow) []evidence.Artifact {
+	by := map[evidence.ID]evidence.Artifact{}
+	for _, list := range k.work.artifacts {
+		for _, a := range list {
+			by[a.ID] = a
+		}
+	}
+	var out []evidence.Artifact
+	for _, row := range rows {
+		for _, c := range row.Cells {
+			for _, id := range c.Artifacts {
+				out = append(out, by[id])
+			}
+		}
+	}
+	return out
 }
 
 // marker works out the marks of cells.
@@ -150,13 +174,20 @@ func (k marker) cell(month evidence.Span, controls []evidence.Control) Cell {
 // judge adds what people concluded about evidence and whether its proofs hold.
 func (k marker) judge(c *Cell, counted []evidence.Artifact) {
 	var verdicts []Verdict
-	var integrity []Integrity
 	for _, a := range counted {
 		c.Artifacts = append(c.Artifacts, a.ID)
 		verdicts = append(verdicts, known(k.verdicts, a.ID, NotReviewed))
-		integrity = append(integrity, known(k.integrity, a.ID, NotChecked))
 	}
 	c.Verdict = weakest([]Verdict{Rejected, ChangesRequested, NotReviewed, Reopened, Approved}, NoVerdict, verdicts)
+	k.proofs(c)
+}
+
+// proofs adds whether the proofs of what a cell counts hold.
+func (k marker) proofs(c *Cell) {
+	var integrity []Integrity
+	for _, id := range c.Artifacts {
+		integrity = append(integrity, known(k.integrity, id, NotChecked))
+	}
 	c.Integrity = weakest([]Integrity{ProofsFail, NotChecked, ProofsHold}, NoIntegrity, integrity)
 }
 

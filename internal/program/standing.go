@@ -13,14 +13,14 @@ type Standing struct {
 	period evidence.Span
 }
 
-// Standing works out what all marks of a period need.
-func (s *Service) Standing(ctx context.Context, ws evidence.ID, period evidence.Span) (Standing, error) {
+// Standing works out what the marks of a period need for the artifacts that are shown.
+func (s *Service) Standing(ctx context.Context, ws evidence.ID, period evidence.Span, shown []evidence.Artifact) (Standing, error) {
 	out := Standing{marker: marker{now: s.now().UTC()}, period: period}
 	var err error
 	if out.verdicts, err = s.verdicts(ctx, ws); err != nil {
 		return out, err
 	}
-	out.integrity, err = s.integrity(ctx, ws)
+	out.integrity, err = s.integrity(ctx, ws, shown)
 	return out, err
 }
 

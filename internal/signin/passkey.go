@@ -26,9 +26,6 @@ const ByPasskey = "passkey"
 // mostPasskeys is how many a member can have.
 const mostPasskeys = 20
 
-// Ceremony is the server's half of adding a passkey or of signing in with one. It is kept where no browser can change it, and used once.
-type Ceremony struct{ data webauthn.SessionData }
-
 // relying makes the checker of passkeys for the address under which people reach the server. Passkeys are bound to its host, which
 // must be a name (Web Authentication, section 5.1.3): an address of a network has none.
 func relying(address string) (*webauthn.WebAuthn, error) {
@@ -88,36 +85,39 @@ func (s *Service) Passkeys(ctx context.Context, c people.Caller) ([]store.Passke
 	return s.store.Passkeys(ctx, c.Workspace, c.Member)
 }
 
-// BeginPasskey gives what a browser asks an authenticator for, as JSON, and the server's half. The authenticator must verify its person:
-// a passkey is both factors. It is a way in, so the password there is is asked for as for every other.
-func (s *Service) BeginPasskey(ctx context.Context, c people.Caller, session string, old seal.Secret, address string) ([]byte, Ceremony, error) {
+// BeginPasskey begins adding a passkey. The authenticator must verify its person: a passkey is both factors. It is a way in, so a
+// proof is asked for as for every other.
+func (s *Service) BeginPasskey(ctx context.Context, c people.Caller, session string, old seal.Secret, address string) (Begun, error) {
 	if _, err := s.prove(ctx, c, session, old); err != nil {
-		return nil, Ceremony{}, err
+		return Begun{}, err
 	}
 	w, err := relying(address)
 	if err != nil {
-		return nil, Ceremony{}, err
+		return Begun{}, err
 	}
 	h, err := s.holder(ctx, c.Workspace, c.Member)
 	if err != nil {
-		return nil, Ceremony{}, err
+		return Begun{}, err
 	}
 	if len(h.keys) >= mostPasskeys {
-		return nil, Ceremony{}, evidence.Errorf(evidence.Conflict, "You have %d passkeys, and no more can be kept. Remove one first.", mostPasskeys)
+		return Begun{}, evidence.Errorf(evidence.Conflict, "You have %d passkeys, and no more can be kept. Remove one first.", mostPasskeys)
 	}
 	options, data, err := w.BeginRegistration(h, webauthn.WithResidentKeyRequirement(protocol.ResidentKeyRequirementRequired),
 		webauthn.WithExclusions(webauthn.Credentials(h.keys).CredentialDescriptors()), webauthn.WithAuthenticatorSelection(protocol.AuthenticatorSelection{
 			ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: protocol.ResidentKeyRequired(), UserVerification: protocol.VerificationRequired}))
 	if err != nil {
-		return nil, Ceremony{}, fmt.Errorf("beginning with a passkey: %w", err)
+		return Begun{}, fmt.Errorf("beginning with a passkey: %w", err)
 	}
-	text, err := json.Marshal(options.Response)
-	return text, Ceremony{*data}, err
+	return s.begin(ctx, toAdd, c, options.Response, data)
 }
 
-// AddPasskey checks what the browser gave and keeps the passkey under a name. Invalid if it does not fit.
-func (s *Service) AddPasskey(ctx context.Context, c people.Caller, address string, half Ceremony, name string, given []byte) error {
+// AddPasskey checks what the browser gave and keeps the passkey under a name. Invalid if it does not fit. begun is the secret of BeginPasskey.
+func (s *Service) AddPasskey(ctx context.Context, c people.Caller, address string, begun seal.Secret, name string, given []byte) error {
 	if err := c.May(people.Own); err != nil {
+		return err
+	}
+	data, err := s.take(ctx, toAdd, c, begun)
+	if err != nil {
 		return err
 	}
 	if name = strings.TrimSpace(name); name == "" || len(name) > 100 || !printable(name) {
@@ -135,7 +135,7 @@ func (s *Service) AddPasskey(ctx context.Context, c people.Caller, address strin
 	if err != nil {
 		return &evidence.Error{Code: evidence.Invalid, Err: err, Message: "What the browser gave is no passkey. Try again."}
 	}
-	key, err := w.CreateCredential(h, half.data, parsed)
+	key, err := w.CreateCredential(h, data, parsed)
 	if err != nil {
 		return &evidence.Error{Code: evidence.Invalid, Err: err, Message: "The passkey could not be checked, or it took longer than five minutes. Try again."}
 	}
@@ -150,9 +150,10 @@ func (s *Service) AddPasskey(ctx context.Context, c people.Caller, address strin
 	return s.note(ctx, c.Workspace, c.Who(), "passkey.add", string(c.Member), name)
 }
 
-// RemovePasskey takes a passkey away from the caller.
-func (s *Service) RemovePasskey(ctx context.Context, c people.Caller, id string) error {
-	if err := c.May(people.Own); err != nil {
+// RemovePasskey takes a passkey away from the caller. A proof is asked for: whoever sits down at an open session must not be able to
+// shut its person out.
+func (s *Service) RemovePasskey(ctx context.Context, c people.Caller, session string, old seal.Secret, id string) error {
+	if _, err := s.prove(ctx, c, session, old); err != nil {
 		return err
 	}
 	if err := s.store.RemovePasskey(ctx, c.Workspace, c.Member, id); err != nil {
@@ -161,23 +162,100 @@ func (s *Service) RemovePasskey(ctx context.Context, c people.Caller, id string)
 	return s.note(ctx, c.Workspace, c.Who(), "passkey.remove", string(c.Member), id)
 }
 
-// BeginPasskeySignIn gives what a browser asks any authenticator for, as JSON, and the server's half.
-func (s *Service) BeginPasskeySignIn(address string) ([]byte, Ceremony, error) {
+// BeginPasskeyProof begins proving that it is the caller who sits there, with one of his passkeys.
+func (s *Service) BeginPasskeyProof(ctx context.Context, c people.Caller, address string) (Begun, error) {
+	if err := c.May(people.Own); err != nil {
+		return Begun{}, err
+	}
 	w, err := relying(address)
 	if err != nil {
-		return nil, Ceremony{}, err
+		return Begun{}, err
+	}
+	h, err := s.holder(ctx, c.Workspace, c.Member)
+	if err != nil {
+		return Begun{}, err
+	}
+	if len(h.keys) == 0 {
+		return Begun{}, evidence.Errorf(evidence.Conflict, "You have no passkey to prove it with.")
+	}
+	options, data, err := w.BeginLogin(h, webauthn.WithUserVerification(protocol.VerificationRequired))
+	if err != nil {
+		return Begun{}, fmt.Errorf("beginning with a passkey: %w", err)
+	}
+	return s.begin(ctx, toProve, c, options.Response, data)
+}
+
+// ProveByPasskey checks what the browser gave; for ProofLife the session is then asked for nothing more. Invalid if it does not fit.
+func (s *Service) ProveByPasskey(ctx context.Context, c people.Caller, session, address string, begun seal.Secret, given []byte) error {
+	if err := c.May(people.Own); err != nil {
+		return err
+	}
+	data, err := s.take(ctx, toProve, c, begun)
+	if err != nil {
+		return err
+	}
+	w, err := relying(address)
+	if err != nil {
+		return err
+	}
+	h, err := s.holder(ctx, c.Workspace, c.Member)
+	if err != nil {
+		return err
+	}
+	refused := func(cause error) error {
+		return &evidence.Error{Code: evidence.Invalid, Err: cause, Message: "That is none of your passkeys, or it took longer than five minutes. Try again."}
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBody(bytes.NewReader(given))
+	if err != nil {
+		return refused(err)
+	}
+	key, err := w.ValidateLogin(h, data, parsed)
+	if err != nil {
+		return refused(err)
+	}
+	known, err := s.store.PasskeyByID(ctx, base64.RawURLEncoding.EncodeToString(key.ID))
+	if err != nil {
+		return err
+	}
+	if err := s.used(ctx, known, key); err != nil {
+		return refused(err)
+	}
+	return s.store.ProveSession(ctx, hash(session), s.now().UTC())
+}
+
+// used keeps a passkey's record after it signed. A counter that went back means that the key was copied.
+func (s *Service) used(ctx context.Context, known store.Passkey, key *webauthn.Credential) error {
+	if key.Authenticator.CloneWarning {
+		return fmt.Errorf("the counter of passkey %s went back", known.ID)
+	}
+	record, err := json.Marshal(key)
+	if err != nil {
+		return fmt.Errorf("writing down a passkey: %w", err)
+	}
+	known.Credential, known.UsedAt = string(record), s.now().UTC().Truncate(time.Millisecond)
+	return s.store.UsePasskey(ctx, known)
+}
+
+// BeginPasskeySignIn begins a sign-in with any passkey.
+func (s *Service) BeginPasskeySignIn(ctx context.Context, address string) (Begun, error) {
+	w, err := relying(address)
+	if err != nil {
+		return Begun{}, err
 	}
 	options, data, err := w.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
 	if err != nil {
-		return nil, Ceremony{}, fmt.Errorf("beginning with a passkey: %w", err)
+		return Begun{}, fmt.Errorf("beginning with a passkey: %w", err)
 	}
-	text, err := json.Marshal(options.Response)
-	return text, Ceremony{*data}, err
+	return s.begin(ctx, toSignIn, people.Caller{}, options.Response, data)
 }
 
 // WithPasskey opens a session for the member whose passkey signed; it says in which workspace, too. Unauthorized if it does not fit. A
 // counter that went back means that the key was copied; then nobody is let in.
-func (s *Service) WithPasskey(ctx context.Context, address string, half Ceremony, given []byte, d Device) (string, people.Caller, error) {
+func (s *Service) WithPasskey(ctx context.Context, address string, begun seal.Secret, given []byte, d Device) (string, people.Caller, error) {
+	data, err := s.take(ctx, toSignIn, people.Caller{}, begun)
+	if err != nil {
+		return "", people.Caller{}, err
+	}
 	refused := func(cause error) error {
 		return &evidence.Error{Code: evidence.Unauthorized, Err: cause, Message: "This passkey does not sign in here: it was removed, its member is suspended, or it took longer than five minutes."}
 	}
@@ -201,22 +279,15 @@ func (s *Service) WithPasskey(ctx context.Context, address string, half Ceremony
 		whose, err = s.holder(ctx, known.Workspace, known.Member)
 		return whose, err
 	}
-	key, err := w.ValidateDiscoverableLogin(find, half.data, parsed)
+	key, err := w.ValidateDiscoverableLogin(find, data, parsed)
 	switch {
 	case err != nil:
 		return "", people.Caller{}, refused(err)
 	case !whose.m.SuspendedAt.IsZero():
 		return "", people.Caller{}, refused(evidence.Errorf(evidence.Unauthorized, "the member is suspended"))
-	case key.Authenticator.CloneWarning:
-		return "", people.Caller{}, refused(fmt.Errorf("the counter of passkey %s went back", known.ID))
 	}
-	record, err := json.Marshal(key)
-	if err != nil {
-		return "", people.Caller{}, fmt.Errorf("writing down a passkey: %w", err)
-	}
-	known.Credential, known.UsedAt = string(record), s.now().UTC().Truncate(time.Millisecond)
-	if err := s.store.UsePasskey(ctx, known); err != nil {
-		return "", people.Caller{}, err
+	if err := s.used(ctx, known, key); err != nil {
+		return "", people.Caller{}, refused(err)
 	}
 	return s.open(ctx, whose.m, d, ByPasskey)
 }

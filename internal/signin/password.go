@@ -58,7 +58,7 @@ type Ways struct {
 	PasswordAt time.Time // zero: no password
 	TOTPAt     time.Time // zero: no one-time codes, so that the password alone lets nobody in
 	Codes      int       // recovery codes that are left
-	NeedsOld   bool      // a change asks for the password there is
+	NeedsOld   bool      // a change asks for the password there is, or for a passkey
 }
 
 // Ways gives how the caller can sign in. secret is that of the session that asks.
@@ -70,24 +70,36 @@ func (s *Service) Ways(ctx context.Context, c people.Caller, secret string) (Way
 	if err != nil {
 		return Ways{}, err
 	}
-	needs, err := s.needsOld(ctx, cred, secret)
+	needs, err := s.needsProof(ctx, c, cred, secret)
 	return Ways{PasswordAt: cred.PasswordAt, TOTPAt: cred.TOTPAt, Codes: cred.Codes, NeedsOld: needs}, err
 }
 
-// needsOld reports whether a change asks for the password there is. Somebody who came by a link, which only whoever runs the
-// server makes for a member who has joined, has perhaps forgotten it.
-func (s *Service) needsOld(ctx context.Context, cred store.Credential, secret string) (bool, error) {
-	if cred.Password == "" {
+// ProofLife is how long a passkey that was just used stands for the password.
+const ProofLife = 5 * time.Minute
+
+// needsProof reports whether a change asks for the password there is, or for a passkey. Somebody who came by a link, which only
+// whoever runs the server makes for a member who has joined, has perhaps lost both.
+func (s *Service) needsProof(ctx context.Context, c people.Caller, cred store.Credential, secret string) (bool, error) {
+	keys, err := s.store.Passkeys(ctx, c.Workspace, c.Member)
+	if err != nil {
+		return true, err
+	}
+	if cred.Password == "" && len(keys) == 0 {
 		return false, nil
 	}
 	session, err := s.store.Session(ctx, hash(secret))
 	if err != nil {
 		return true, fmt.Errorf("looking up the session: %w", err)
 	}
-	return session.Way != ByLink, nil
+	proven := session.ProvenAt
+	if session.Way == ByPasskey && session.CreatedAt.After(proven) {
+		proven = session.CreatedAt
+	}
+	return session.Way != ByLink && s.now().Sub(proven) >= ProofLife, nil
 }
 
-// prove checks the password there is, where one is asked for. A browser session alone must not change how one signs in.
+// prove checks the password there is, or that a passkey was just used, where it is asked for. A browser session alone must not change
+// how one signs in.
 func (s *Service) prove(ctx context.Context, c people.Caller, secret string, old seal.Secret) (store.Credential, error) {
 	if err := c.May(people.Own); err != nil {
 		return store.Credential{}, err
@@ -99,12 +111,14 @@ func (s *Service) prove(ctx context.Context, c people.Caller, secret string, old
 	if err != nil {
 		return cred, err
 	}
-	needs, err := s.needsOld(ctx, cred, secret)
-	if err != nil {
+	needs, err := s.needsProof(ctx, c, cred, secret)
+	switch {
+	case err != nil || !needs:
 		return cred, err
-	}
-	if needs && !s.matches(cred.Password, old) {
-		return cred, evidence.Errorf(evidence.Invalid, "That is not your password. Type the one that holds now.")
+	case cred.Password == "":
+		return cred, evidence.Errorf(evidence.Invalid, "Confirm with a passkey first that it is you. That holds for %d minutes.", int(ProofLife.Minutes()))
+	case !s.matches(cred.Password, old):
+		return cred, evidence.Errorf(evidence.Invalid, "That is not your password. Type the one that holds now, or confirm with a passkey.")
 	}
 	return cred, nil
 }

@@ -47,6 +47,9 @@ type Store interface {
 	Passkeys(ctx context.Context, ws, member evidence.ID) ([]store.Passkey, error)
 	PasskeyByID(ctx context.Context, id string) (store.Passkey, error)
 	UsePasskey(ctx context.Context, p store.Passkey) error
+	PutCeremony(ctx context.Context, c store.Ceremony, now time.Time, most int) error
+	TakeCeremony(ctx context.Context, hash [32]byte) (store.Ceremony, error)
+	ProveSession(ctx context.Context, hash [32]byte, at time.Time) error
 	RemovePasskey(ctx context.Context, ws, member evidence.ID, id string) error
 
 	SetRole(ctx context.Context, ws, id evidence.ID, role, keep string) error

@@ -124,8 +124,13 @@ func (l *appender) artifact(ctx context.Context, a evidence.Artifact, before boo
 	if err := l.member(ctx, f, v.BuiltMember); err != nil {
 		return err
 	}
-	_, err := l.add(ctx, translog.KindArtifact, artifactChain(a.ID), f)
-	return err
+	if _, err := l.add(ctx, translog.KindArtifact, artifactChain(a.ID), f); err != nil {
+		return err
+	}
+	if err := l.q.PlaceVersion(ctx, l.row.Size-1, string(a.ID), int64(v.Version)); err != nil {
+		return fmt.Errorf("noting the place of a version in the log: %w", err)
+	}
+	return nil
 }
 
 // member commits to which member did something, beside his name, which others can share; nothing for the command line.

@@ -10,18 +10,25 @@ import (
 )
 
 // versionRecord gives the record of the leaf that tells of a version of an artifact. Versions were numbered and entered in
-// one transaction each, so the newest one's is the end of the artifact's chain; an older one is looked for in the log.
-func (l *appender) versionRecord(ctx context.Context, id evidence.ID, version, newest int64) (string, error) {
+// one transaction each, so the newest one's is the end of the artifact's chain; an older one has its noted place in the log, and
+// is looked for if something else stands there.
+func (l *appender) versionRecord(ctx context.Context, ws, id evidence.ID, version, newest int64) (string, error) {
 	if version == newest {
 		return l.chainEnd(ctx, artifactChain(id))
 	}
+	n, err := l.q.VersionPlace(ctx, string(ws), string(id), version)
+	if err == nil {
+		raw, err := l.q.LogLeaf(ctx, l.row.Workspace<<leafBits|n)
+		if err == nil && TellsOf(raw, id, version) {
+			return translog.RecordID(raw), nil
+		}
+	}
 	record := ""
-	err := eachLeaf(ctx, l.q, l.row.Workspace, 0, l.row.Size, func(_ int64, raw []byte) error {
-		leaf, err := translog.DecodeLeaf(raw)
-		if err == nil && leaf.Kind == translog.KindArtifact && leaf.Text("artifact") == string(id) && leaf.Int("version") == version {
+	err = eachLeaf(ctx, l.q, l.row.Workspace, 0, l.row.Size, func(_ int64, raw []byte) error {
+		if TellsOf(raw, id, version) {
 			record = translog.RecordID(raw)
 		}
-		return err
+		return nil
 	})
 	if err == nil && record == "" {
 		err = fmt.Errorf("the log does not tell of version %d of %s; run exhibit fsck", version, id)
@@ -40,7 +47,7 @@ func (s *Store) enterReview(ctx context.Context, q *sqlc.Queries, r evidence.Rev
 	if err != nil {
 		return 0, fmt.Errorf("reading the versions of an artifact: %w", err)
 	}
-	subject, err := l.versionRecord(ctx, r.Artifact, int64(r.Version), newest)
+	subject, err := l.versionRecord(ctx, r.Workspace, r.Artifact, int64(r.Version), newest)
 	if err != nil {
 		return 0, err
 	}
@@ -67,7 +74,7 @@ func (s *Store) enterRetire(ctx context.Context, q *sqlc.Queries, ws, id evidenc
 	if err != nil {
 		return fmt.Errorf("reading the versions of an artifact: %w", err)
 	}
-	subject, err := l.versionRecord(ctx, id, newest, newest)
+	subject, err := l.versionRecord(ctx, ws, id, newest, newest)
 	if err != nil {
 		return err
 	}

@@ -172,6 +172,9 @@ func (d *dialled) open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := s.adopt(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.placeVersions(ctx); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

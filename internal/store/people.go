@@ -35,10 +35,11 @@ type Session struct {
 	ExpiresAt time.Time
 	LastSeen  time.Time
 	UserAgent string
-	ID        string // names it without its secret
-	Address   string // of the network; empty: not known
-	Way       string // how he signed in
-	Rotate    bool   // it is to get another secret
+	ID        string    // names it without its secret
+	Address   string    // of the network; empty: not known
+	Way       string    // how he signed in
+	Rotate    bool      // it is to get another secret
+	ProvenAt  time.Time // when he last proved himself with a passkey; zero: never
 }
 
 // Activity is one line of the workspace's own trail. It names people and things by words, so that it outlives them.
@@ -242,7 +243,7 @@ func (s *Store) Session(ctx context.Context, hash [32]byte) (Session, error) {
 
 func sessionOf(r sqlc.Session) Session {
 	s := Session{Member: evidence.ID(r.Member), Workspace: evidence.ID(r.Workspace), CreatedAt: fromMS(r.CreatedAt), ExpiresAt: fromMS(r.ExpiresAt),
-		LastSeen: fromMS(r.LastSeen), UserAgent: r.UserAgent, ID: r.ID, Address: r.Address, Way: r.Way, Rotate: r.Rotate > 0}
+		LastSeen: fromMS(r.LastSeen), UserAgent: r.UserAgent, ID: r.ID, Address: r.Address, Way: r.Way, Rotate: r.Rotate > 0, ProvenAt: fromMS(r.ProvenAt)}
 	copy(s.Hash[:], r.Hash)
 	return s
 }

@@ -1083,3 +1083,38 @@ WHERE workspace = @workspace AND id = @id AND released_at = 0;
 -- name: ReleaseHold :execrows
 UPDATE legal_hold SET released_at = @released_at, released_by = @released_by, release = @release
 WHERE workspace = @workspace AND id = @id AND released_at = 0;
+
+-- Places of artifact versions in the log.
+
+-- name: PlaceVersion :exec
+UPDATE artifact_version SET leaf = @leaf WHERE artifact = @artifact AND version = @version;
+
+-- name: VersionPlaces :many
+SELECT v.artifact, v.version, v.leaf FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = @workspace AND v.leaf >= 0;
+
+-- name: VersionPlace :one
+SELECT v.leaf FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = @workspace AND v.artifact = @artifact AND v.version = @version AND v.leaf >= 0;
+
+-- name: UnplacedWorkspaces :many
+SELECT DISTINCT a.workspace, l.workspace AS no, l.size FROM artifact_version v JOIN artifact a ON a.id = v.artifact JOIN workspace w ON w.id = a.workspace JOIN log l ON l.workspace = w.no
+WHERE v.leaf = -1;
+
+-- name: GiveUpPlaces :exec
+UPDATE artifact_version SET leaf = -2 WHERE leaf = -1 AND artifact IN (SELECT a.id FROM artifact a WHERE a.workspace = @workspace);
+
+-- The server's half of what is done with a passkey.
+
+-- name: DropCeremonies :exec
+DELETE FROM ceremony WHERE expires_at <= @now;
+
+-- name: OpenCeremonies :one
+SELECT CAST(count(*) AS bigint) FROM ceremony;
+
+-- name: AddCeremony :exec
+INSERT INTO ceremony (hash, purpose, workspace, member, data, expires_at) VALUES (@hash, @purpose, @workspace, @member, @data, @expires_at);
+
+-- name: TakeCeremony :one
+DELETE FROM ceremony WHERE hash = @hash RETURNING purpose, workspace, member, data, expires_at;
+
+-- name: ProveSession :execrows
+UPDATE session SET proven_at = @proven_at WHERE hash = @hash;

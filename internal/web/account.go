@@ -14,7 +14,8 @@ const accountPath = "/settings/account"
 func (s *server) account(w http.ResponseWriter, r *http.Request) error {
 	words := map[string]string{"welcome": "Welcome. Choose a password and add an app for one-time codes below, so that you need no link the next time.",
 		"password": "The password is set, and your other sessions are ended.", "role": "Your role is changed.", "ended": "The session is ended.", "others": "All other sessions are ended.",
-		"passkey": "The passkey is added. Sign in with it the next time.", "passkey-removed": "The passkey is removed."}
+		"passkey": "The passkey is added. Sign in with it the next time.", "passkey-removed": "The passkey is removed.",
+		"proven": "You have confirmed that it is you. For five minutes nothing more is asked for here."}
 	return s.showAccount(w, r, http.StatusOK, view.Account{Said: words[r.URL.Query().Get("done")]})
 }
 

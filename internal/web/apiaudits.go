@@ -184,7 +184,7 @@ func (s *server) apiAudit(ctx context.Context, c people.Caller, in *byAudit) (ap
 	if err != nil {
 		return apiRoom{}, err
 	}
-	st, err := s.cfg.Program.Standing(ctx, c.Workspace, room.Audit.Period)
+	st, err := s.cfg.Program.Standing(ctx, c.Workspace, room.Audit.Period, room.Artifacts())
 	if err != nil {
 		return apiRoom{}, err
 	}
@@ -221,7 +221,7 @@ func (s *server) apiAuditArtifact(ctx context.Context, c people.Caller, in *byAu
 	if err != nil {
 		return apiRoomArtifact{}, err
 	}
-	st, err := s.cfg.Program.Standing(ctx, c.Workspace, room.Audit.Period)
+	st, err := s.cfg.Program.Standing(ctx, c.Workspace, room.Audit.Period, []evidence.Artifact{a})
 	return roomArtifactJSON(a, versions, st), err
 }
 

@@ -22,10 +22,19 @@ const (
 	attemptsSweep = time.Second
 )
 
+// How many sign-ins with a passkey may be begun per network address: each writes a row, and all people behind a proxy share its address.
+const (
+	begunBurst = 100
+	begunEvery = time.Second
+)
+
 // attempts counts failed sign-in attempts by network address, in bounded memory. It may be used by many goroutines.
 type attempts struct {
 	now  func() time.Time
 	text string // what somebody is told who failed too often
+
+	burst int
+	every time.Duration
 
 	mu     sync.Mutex
 	by     map[string]*rate.Limiter
@@ -34,11 +43,11 @@ type attempts struct {
 }
 
 func newAttempts(now func() time.Time, text string) *attempts {
-	return &attempts{now: now, text: text, by: map[string]*rate.Limiter{}, others: newAttemptsLimiter()}
+	return newLimited(now, text, attemptsBurst, attemptsEvery)
 }
 
-func newAttemptsLimiter() *rate.Limiter {
-	return rate.NewLimiter(rate.Every(attemptsEvery), attemptsBurst)
+func newLimited(now func() time.Time, text string, burst int, every time.Duration) *attempts {
+	return &attempts{now: now, text: text, burst: burst, every: every, by: map[string]*rate.Limiter{}, others: rate.NewLimiter(rate.Every(every), burst)}
 }
 
 // begin takes one attempt of the address that r comes from, or says no. An attempt that succeeds is given back with worked.
@@ -68,7 +77,7 @@ func (a *attempts) limiter(from string, now time.Time) *rate.Limiter {
 	if len(a.by) >= attemptsMost && now.Sub(a.swept) >= attemptsSweep {
 		a.swept = now
 		for known, l := range a.by {
-			if l.TokensAt(now) >= attemptsBurst {
+			if l.TokensAt(now) >= float64(a.burst) {
 				delete(a.by, known)
 			}
 		}
@@ -76,7 +85,7 @@ func (a *attempts) limiter(from string, now time.Time) *rate.Limiter {
 	if len(a.by) >= attemptsMost {
 		return a.others
 	}
-	l := newAttemptsLimiter()
+	l := rate.NewLimiter(rate.Every(a.every), a.burst)
 	a.by[from] = l
 	return l
 }

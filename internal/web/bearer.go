@@ -13,6 +13,7 @@ import (
 const (
 	tooManyLinks     = "Too many sign-in links that do not work came from your network. Wait a minute, then try again with a link that has not been used."
 	tooManyPasswords = "Too many sign-ins that did not work came from your network or for this account. Wait a minute, then try again."
+	tooManyBegun     = "Too many sign-ins with passkeys were begun from your network. Wait a minute, then try again."
 	tooManyTokens    = "Too many requests with tokens that do not work came from your network. Stop the program that sends them, make a new token, and try again in a minute."
 )
 

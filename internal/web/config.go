@@ -108,11 +108,13 @@ type SignIn interface {
 	ConfirmTOTP(ctx context.Context, c people.Caller, code string) ([]string, error)
 
 	Passkeys(ctx context.Context, c people.Caller) ([]store.Passkey, error)
-	BeginPasskey(ctx context.Context, c people.Caller, session string, old seal.Secret, address string) (options []byte, half signin.Ceremony, err error)
-	AddPasskey(ctx context.Context, c people.Caller, address string, half signin.Ceremony, name string, given []byte) error
-	RemovePasskey(ctx context.Context, c people.Caller, id string) error
-	BeginPasskeySignIn(address string) (options []byte, half signin.Ceremony, err error)
-	WithPasskey(ctx context.Context, address string, half signin.Ceremony, given []byte, d signin.Device) (session string, c people.Caller, err error)
+	BeginPasskey(ctx context.Context, c people.Caller, session string, old seal.Secret, address string) (signin.Begun, error)
+	AddPasskey(ctx context.Context, c people.Caller, address string, begun seal.Secret, name string, given []byte) error
+	RemovePasskey(ctx context.Context, c people.Caller, session string, old seal.Secret, id string) error
+	BeginPasskeyProof(ctx context.Context, c people.Caller, address string) (signin.Begun, error)
+	ProveByPasskey(ctx context.Context, c people.Caller, session, address string, begun seal.Secret, given []byte) error
+	BeginPasskeySignIn(ctx context.Context, address string) (signin.Begun, error)
+	WithPasskey(ctx context.Context, address string, begun seal.Secret, given []byte, d signin.Device) (session string, c people.Caller, err error)
 
 	Sessions(ctx context.Context, c people.Caller, member evidence.ID, session string) ([]signin.Session, error)
 	EndSession(ctx context.Context, c people.Caller, member evidence.ID, id string) error
@@ -233,7 +235,7 @@ type Program interface {
 	AcceptFramework(ctx context.Context, c people.Caller, id evidence.ID) (program.Loading, error)
 	LoadFramework(ctx context.Context, c people.Caller, data []byte, as framework.Loaded) (program.Loading, error)
 	Matrix(ctx context.Context, ws evidence.ID, req program.MatrixRequest) (program.Matrix, error)
-	Standing(ctx context.Context, ws evidence.ID, period evidence.Span) (program.Standing, error)
+	Standing(ctx context.Context, ws evidence.ID, period evidence.Span, shown []evidence.Artifact) (program.Standing, error)
 
 	Profile(ctx context.Context, ws evidence.ID) (p framework.Profile, told bool, err error)
 	SetProfile(ctx context.Context, c people.Caller, p framework.Profile) error

@@ -13,8 +13,10 @@ import (
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
+	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/seal"
+	"github.com/exhibithq/exhibit/internal/signin"
 	"github.com/exhibithq/exhibit/internal/store"
 	"github.com/exhibithq/exhibit/internal/web/htmlcheck"
 )
@@ -28,7 +30,8 @@ func siteByName(t *testing.T) *site {
 	return s
 }
 
-// TestPasskeyInTheBrowser adds a passkey with Chromium's virtual authenticator, signs out, signs in with it, and removes it.
+// TestPasskeyInTheBrowser adds a passkey with Chromium's virtual authenticator, signs out, signs in with it, and removes it after
+// proving himself anew.
 func TestPasskeyInTheBrowser(t *testing.T) {
 	s := siteByName(t)
 	b := newBrowser(t, s)
@@ -67,7 +70,24 @@ func TestPasskeyInTheBrowser(t *testing.T) {
 		t.Errorf("after the sign-in: %+v, %v", list, err)
 	}
 	b.check(t, "passkeys")
-	must(t, s.signIn.RemovePasskey(t.Context(), s.caller(), list[0].ID))
+	// A sign-in with a passkey is a fresh proof for a while; then removing asks for one, and there is no password to give.
+	s.advance(signin.ProofLife)
+	b.look(t, accountPath, "light", 390, 844)
+	press("section[aria-labelledby=passkeys] .todo button")
+	b.run(t, chromedp.WaitVisible(".note.bad", chromedp.ByQuery))
+	if list, err = s.signIn.Passkeys(t.Context(), s.caller()); err != nil || len(list) != 1 {
+		t.Fatalf("a session alone removed it: %+v, %v", list, err)
+	}
+	b.look(t, accountPath, "light", 390, 844)
+	for _, v := range b.axe(t, src) {
+		t.Errorf("confirming: %s: %s\n\t%s", v.ID, v.Help, strings.Join(v.Nodes, "\n\t"))
+	}
+	press("#prove button")
+	b.run(t, chromedp.WaitReady(".note", chromedp.ByQuery))
+	press("section[aria-labelledby=passkeys] .todo button")
+	if list, err = s.signIn.Passkeys(t.Context(), s.caller()); err != nil || len(list) != 0 {
+		t.Fatalf("with a fresh proof it stays: %+v, %v", list, err)
+	}
 	b.run(t, network.ClearBrowserCookies())
 	b.look(t, "/sign-in", "light", 1440, 900)
 	press("form[data-passkey=get] button")
@@ -101,9 +121,25 @@ func TestPasskeyIsRefused(t *testing.T) {
 	if a := s.post(thief, "/settings/account/passkeys/begin", url.Values{"old": {"a long enough password"}}); a.status != http.StatusOK {
 		t.Errorf("with the password: %d", a.status)
 	}
-	s.advance(ceremonyLife)
+	must(t, s.store.AddPasskey(t.Context(), store.Passkey{ID: "a-key", Workspace: s.ws, Member: s.admin.ID, Name: "Phone", Credential: "{}", CreatedAt: s.clock()}))
+	htmlcheck.Parse(t, s.get(thief, accountPath).body).Has(".removing", "Password now")
+	for _, wrong := range []string{"", "wrong"} {
+		if a := s.post(thief, "/settings/account/passkeys/a-key/remove", url.Values{"old": {wrong}}); a.status != http.StatusBadRequest {
+			t.Errorf("a session alone removes a passkey: %d", a.status)
+		}
+	}
+	if a := s.post(thief, "/settings/account/passkeys/prove/begin", nil); a.status != http.StatusOK {
+		t.Errorf("beginning to prove oneself gives %d: %s", a.status, a.body)
+	}
+	if a := s.post(thief, "/settings/account/passkeys/prove", form); a.status != http.StatusBadRequest || !strings.Contains(a.body, "none of your passkeys") {
+		t.Errorf("nonsense proves: %d", a.status)
+	}
+	if a := s.post(thief, "/settings/account/passkeys/a-key/remove", url.Values{"old": {"a long enough password"}}); a.status != http.StatusSeeOther {
+		t.Errorf("with the password removing gives %d", a.status)
+	}
+	s.advance(signin.CeremonyLife)
 	s.post(c, "/settings/account/passkeys/begin", nil)
-	s.advance(ceremonyLife)
+	s.advance(signin.CeremonyLife)
 	if a := s.post(c, "/settings/account/passkeys", form); a.status != http.StatusBadRequest || !strings.Contains(a.body, "longer than five minutes") {
 		t.Errorf("too late: %d", a.status)
 	}
@@ -120,4 +156,28 @@ func TestPasskeyIsRefused(t *testing.T) {
 	}
 	bare := newSite(t)
 	htmlcheck.Parse(t, bare.get(bare.as(people.Admin), accountPath).body).Has("section", "reached under a bare address")
+}
+
+// TestPasskeysOverNodes holds that another process takes the second step of a sign-in, once, and that what was begun for one purpose
+// serves no other.
+func TestPasskeysOverNodes(t *testing.T) {
+	s := siteByName(t)
+	ctx, other := t.Context(), signin.New(s.store, s.connections, s.clock)
+	begun, err := s.signIn.BeginPasskeySignIn(ctx, s.URL)
+	must(t, err)
+	with := func(secret seal.Secret) evidence.Code {
+		_, _, err := other.WithPasskey(ctx, s.URL, secret, []byte("{}"), signin.Device{})
+		return evidence.ErrorCode(err)
+	}
+	if got := with(begun.Secret); got != evidence.Unauthorized { // it is found, and what was sent is none
+		t.Errorf("another process says %s", got)
+	}
+	if got := with(begun.Secret); got != evidence.Invalid {
+		t.Errorf("a second time it says %s", got)
+	}
+	adding, err := s.signIn.BeginPasskey(ctx, s.caller(), "", seal.NewSecret(""), s.URL)
+	must(t, err)
+	if got := with(adding.Secret); got != evidence.Invalid {
+		t.Errorf("signing in with what was begun to add says %s", got)
+	}
 }

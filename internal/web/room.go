@@ -66,7 +66,7 @@ func (s *server) auditOverview(w http.ResponseWriter, r *http.Request) error {
 	if err := s.readPeriod(r, &o); err != nil {
 		return err
 	}
-	standing, err := s.cfg.Program.Standing(r.Context(), room.Room.Audit.Workspace, room.Room.Audit.Period)
+	standing, err := s.cfg.Program.Standing(r.Context(), room.Room.Audit.Workspace, room.Room.Audit.Period, room.Room.Artifacts())
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (s *server) roomControl(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	standing, err := s.cfg.Program.Standing(r.Context(), room.Room.Audit.Workspace, room.Room.Audit.Period)
+	standing, err := s.cfg.Program.Standing(r.Context(), room.Room.Audit.Workspace, room.Room.Audit.Period, part.Artifacts())
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,7 @@ func (s *server) roomArtifact(w http.ResponseWriter, r *http.Request) error {
 			v.Controls = append(v.Controls, part.Control)
 		}
 	}
-	standing, err := s.cfg.Program.Standing(ctx, c.Workspace, room.Audit.Period)
+	standing, err := s.cfg.Program.Standing(ctx, c.Workspace, room.Audit.Period, []evidence.Artifact{a})
 	if err != nil {
 		return err
 	}

@@ -168,6 +168,8 @@ func (s *server) routes() []route {
 		{"POST /settings/account/codes/confirm", people.Own, quick, s.confirmCodes},
 		{"POST /settings/account/passkeys/begin", people.Own, quick, s.beginPasskey},
 		{"POST /settings/account/passkeys", people.Own, quick, s.addPasskey},
+		{"POST /settings/account/passkeys/prove/begin", people.Own, quick, s.beginPasskeyProof},
+		{"POST /settings/account/passkeys/prove", people.Own, quick, s.provePasskey},
 		{"POST /settings/account/passkeys/{passkey}/remove", people.Own, quick, s.removePasskey},
 		{"POST /settings/account/sessions/{session}/end", people.Own, quick, s.endSession},
 		{"POST /settings/account/sessions/end-others", people.Own, quick, s.endOtherSessions},

@@ -23,7 +23,7 @@ type server struct {
 	tokens   *attempts // API tokens
 	accounts *attempts // passwords and codes, by account
 	builds   *building
-	passkeys *ceremonies
+	begun    *attempts // sign-ins with a passkey, by network
 	hub      *hub
 	log      *slog.Logger
 }
@@ -56,7 +56,7 @@ func newServer(cfg Config) (*server, error) {
 	}
 	return &server{
 		cfg: cfg, assets: assets, metrics: newMetrics(cfg.Store), suggest: newSuggestions(cfg.Store, cfg.Now),
-		tries: newAttempts(cfg.Now, tooManyLinks), tokens: newAttempts(cfg.Now, tooManyTokens), accounts: newAttempts(cfg.Now, tooManyPasswords), builds: newBuilding(), passkeys: newCeremonies(cfg.Now), hub: newHub(cfg.Store, cfg.Now, cfg.Log), log: cfg.Log,
+		tries: newAttempts(cfg.Now, tooManyLinks), tokens: newAttempts(cfg.Now, tooManyTokens), accounts: newAttempts(cfg.Now, tooManyPasswords), builds: newBuilding(), begun: newLimited(cfg.Now, tooManyBegun, begunBurst, begunEvery), hub: newHub(cfg.Store, cfg.Now, cfg.Log), log: cfg.Log,
 	}, nil
 }
 

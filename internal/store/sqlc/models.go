@@ -96,6 +96,7 @@ type ArtifactVersion struct {
 	BuiltAt       int64
 	BuiltBy       string
 	BuiltMember   string
+	Leaf          int64
 }
 
 type Attachment struct {
@@ -494,6 +495,7 @@ type Session struct {
 	Address   string
 	Way       string
 	Rotate    int64
+	ProvenAt  int64
 }
 
 type Stream struct {

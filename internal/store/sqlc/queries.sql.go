@@ -772,6 +772,31 @@ func (q *Queries) AddBundle(ctx context.Context, arg AddBundleParams) error {
 	return err
 }
 
+const addCeremony = `-- name: AddCeremony :exec
+INSERT INTO ceremony (hash, purpose, workspace, member, data, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
+`
+
+type AddCeremonyParams struct {
+	Hash      []byte
+	Purpose   string
+	Workspace sql.NullString
+	Member    sql.NullString
+	Data      string
+	ExpiresAt int64
+}
+
+func (q *Queries) AddCeremony(ctx context.Context, arg AddCeremonyParams) error {
+	_, err := q.db.ExecContext(ctx, addCeremony,
+		arg.Hash,
+		arg.Purpose,
+		arg.Workspace,
+		arg.Member,
+		arg.Data,
+		arg.ExpiresAt,
+	)
+	return err
+}
+
 const addChannel = `-- name: AddChannel :execrows
 INSERT INTO channel (id, workspace, kind, name, address, secret, tells, created_at, created_by, digest_at, sent_at, failures, failed_at, failure, next_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, '', 0)
@@ -1907,7 +1932,7 @@ func (q *Queries) AllValues(ctx context.Context, workspace int64, kind string) (
 }
 
 const allVersions = `-- name: AllVersions :many
-SELECT a.title, a.kind, a.recipe, a.from_at, a.to_at, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = $1 ORDER BY v.built_at, v.artifact, v.version
+SELECT a.title, a.kind, a.recipe, a.from_at, a.to_at, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member, v.leaf FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = $1 ORDER BY v.built_at, v.artifact, v.version
 `
 
 type AllVersionsRow struct {
@@ -1928,6 +1953,7 @@ type AllVersionsRow struct {
 	BuiltAt       int64
 	BuiltBy       string
 	BuiltMember   string
+	Leaf          int64
 }
 
 func (q *Queries) AllVersions(ctx context.Context, workspace string) ([]AllVersionsRow, error) {
@@ -1957,6 +1983,7 @@ func (q *Queries) AllVersions(ctx context.Context, workspace string) ([]AllVersi
 			&i.BuiltAt,
 			&i.BuiltBy,
 			&i.BuiltMember,
+			&i.Leaf,
 		); err != nil {
 			return nil, err
 		}
@@ -2037,7 +2064,7 @@ func (q *Queries) Approval(ctx context.Context, hash []byte, workspace string, m
 }
 
 const artifact = `-- name: Artifact :one
-SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member FROM artifact a JOIN artifact_version v ON v.artifact = a.id
+SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member, v.leaf FROM artifact a JOIN artifact_version v ON v.artifact = a.id
 WHERE a.workspace = $1 AND a.id = $2 ORDER BY v.version DESC LIMIT 1
 `
 
@@ -2083,12 +2110,13 @@ func (q *Queries) Artifact(ctx context.Context, workspace string, iD string) (Ar
 		&i.ArtifactVersion.BuiltAt,
 		&i.ArtifactVersion.BuiltBy,
 		&i.ArtifactVersion.BuiltMember,
+		&i.ArtifactVersion.Leaf,
 	)
 	return i, err
 }
 
 const artifactVersions = `-- name: ArtifactVersions :many
-SELECT v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member FROM artifact_version v JOIN artifact a ON a.id = v.artifact
+SELECT v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member, v.leaf FROM artifact_version v JOIN artifact a ON a.id = v.artifact
 WHERE a.workspace = $1 AND a.id = $2 ORDER BY v.version DESC
 `
 
@@ -2114,6 +2142,7 @@ func (q *Queries) ArtifactVersions(ctx context.Context, workspace string, iD str
 			&i.BuiltAt,
 			&i.BuiltBy,
 			&i.BuiltMember,
+			&i.Leaf,
 		); err != nil {
 			return nil, err
 		}
@@ -2129,7 +2158,7 @@ func (q *Queries) ArtifactVersions(ctx context.Context, workspace string, iD str
 }
 
 const artifacts = `-- name: Artifacts :many
-SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member FROM artifact a JOIN artifact_version v ON v.artifact = a.id
+SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member, v.leaf FROM artifact a JOIN artifact_version v ON v.artifact = a.id
 WHERE a.workspace = $1 AND v.version = (SELECT max(w.version) FROM artifact_version w WHERE w.artifact = a.id)
   AND (CAST($2 AS text) = '' OR a.recipe = $2) AND (CAST($3 AS text) = '' OR a.kind = $3)
   AND (CAST($4 AS text) = '' OR a.id IN (SELECT t.artifact FROM attachment t WHERE t.control = $4 AND t.detached_at = 0))
@@ -2199,6 +2228,7 @@ func (q *Queries) Artifacts(ctx context.Context, arg ArtifactsParams) ([]Artifac
 			&i.ArtifactVersion.BuiltAt,
 			&i.ArtifactVersion.BuiltBy,
 			&i.ArtifactVersion.BuiltMember,
+			&i.ArtifactVersion.Leaf,
 		); err != nil {
 			return nil, err
 		}
@@ -3616,6 +3646,17 @@ func (q *Queries) Detach(ctx context.Context, arg DetachParams) (int64, error) {
 	return result.RowsAffected()
 }
 
+const dropCeremonies = `-- name: DropCeremonies :exec
+
+DELETE FROM ceremony WHERE expires_at <= $1
+`
+
+// The server's half of what is done with a passkey.
+func (q *Queries) DropCeremonies(ctx context.Context, now int64) error {
+	_, err := q.db.ExecContext(ctx, dropCeremonies, now)
+	return err
+}
+
 const dropFrameworkDrafts = `-- name: DropFrameworkDrafts :exec
 DELETE FROM framework_draft WHERE workspace = $1 AND (member = $2 OR made_at < $3)
 `
@@ -4022,6 +4063,15 @@ func (q *Queries) FrameworksInUse(ctx context.Context, workspace string) ([]Fram
 		return nil, err
 	}
 	return items, nil
+}
+
+const giveUpPlaces = `-- name: GiveUpPlaces :exec
+UPDATE artifact_version SET leaf = -2 WHERE leaf = -1 AND artifact IN (SELECT a.id FROM artifact a WHERE a.workspace = $1)
+`
+
+func (q *Queries) GiveUpPlaces(ctx context.Context, workspace string) error {
+	_, err := q.db.ExecContext(ctx, giveUpPlaces, workspace)
+	return err
 }
 
 const handovers = `-- name: Handovers :many
@@ -4925,6 +4975,17 @@ func (q *Queries) OpenApprovals(ctx context.Context, workspace string, now int64
 	return items, nil
 }
 
+const openCeremonies = `-- name: OpenCeremonies :one
+SELECT CAST(count(*) AS bigint) FROM ceremony
+`
+
+func (q *Queries) OpenCeremonies(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, openCeremonies)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const openTrouble = `-- name: OpenTrouble :one
 SELECT id, stream, from_at, to_at, cause, state, reason FROM trouble WHERE stream = $1 AND to_at = 0
 `
@@ -5359,6 +5420,17 @@ func (q *Queries) PeopleEqual(ctx context.Context, workspace int64, word string)
 	return items, nil
 }
 
+const placeVersion = `-- name: PlaceVersion :exec
+
+UPDATE artifact_version SET leaf = $1 WHERE artifact = $2 AND version = $3
+`
+
+// Places of artifact versions in the log.
+func (q *Queries) PlaceVersion(ctx context.Context, leaf int64, artifact string, version int64) error {
+	_, err := q.db.ExecContext(ctx, placeVersion, leaf, artifact, version)
+	return err
+}
+
 const pollsOf = `-- name: PollsOf :many
 SELECT q.stream, q.first_sequence, q.last_sequence, q.kind, q.answers, q.first_at, q.last_at, q.cursor_sha, q.bodies_sha, s.connection, s.name AS stream_name FROM poll q JOIN stream s ON s.id = q.stream JOIN connection c ON c.id = s.connection
 WHERE c.workspace = $1 AND q.stream = $2 ORDER BY q.first_sequence
@@ -5429,6 +5501,18 @@ func (q *Queries) Profile(ctx context.Context, workspace string) (Profile, error
 		&i.ChangedBy,
 	)
 	return i, err
+}
+
+const proveSession = `-- name: ProveSession :execrows
+UPDATE session SET proven_at = $1 WHERE hash = $2
+`
+
+func (q *Queries) ProveSession(ctx context.Context, provenAt int64, hash []byte) (int64, error) {
+	result, err := q.db.ExecContext(ctx, proveSession, provenAt, hash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const putAction = `-- name: PutAction :one
@@ -6575,7 +6659,7 @@ func (q *Queries) SequenceSpans(ctx context.Context, stream int64) ([]SequenceSp
 }
 
 const session = `-- name: Session :one
-SELECT hash, member, workspace, created_at, expires_at, last_seen, user_agent, id, address, way, rotate FROM session WHERE hash = $1
+SELECT hash, member, workspace, created_at, expires_at, last_seen, user_agent, id, address, way, rotate, proven_at FROM session WHERE hash = $1
 `
 
 func (q *Queries) Session(ctx context.Context, hash []byte) (Session, error) {
@@ -6593,12 +6677,13 @@ func (q *Queries) Session(ctx context.Context, hash []byte) (Session, error) {
 		&i.Address,
 		&i.Way,
 		&i.Rotate,
+		&i.ProvenAt,
 	)
 	return i, err
 }
 
 const sessionsOf = `-- name: SessionsOf :many
-SELECT hash, member, workspace, created_at, expires_at, last_seen, user_agent, id, address, way, rotate FROM session WHERE workspace = $1 AND member = $2 ORDER BY last_seen DESC, id
+SELECT hash, member, workspace, created_at, expires_at, last_seen, user_agent, id, address, way, rotate, proven_at FROM session WHERE workspace = $1 AND member = $2 ORDER BY last_seen DESC, id
 `
 
 func (q *Queries) SessionsOf(ctx context.Context, workspace string, member string) ([]Session, error) {
@@ -6622,6 +6707,7 @@ func (q *Queries) SessionsOf(ctx context.Context, workspace string, member strin
 			&i.Address,
 			&i.Way,
 			&i.Rotate,
+			&i.ProvenAt,
 		); err != nil {
 			return nil, err
 		}
@@ -6977,6 +7063,31 @@ func (q *Queries) TakeBuilding(ctx context.Context, holder string, heldUntil int
 	return result.RowsAffected()
 }
 
+const takeCeremony = `-- name: TakeCeremony :one
+DELETE FROM ceremony WHERE hash = $1 RETURNING purpose, workspace, member, data, expires_at
+`
+
+type TakeCeremonyRow struct {
+	Purpose   string
+	Workspace sql.NullString
+	Member    sql.NullString
+	Data      string
+	ExpiresAt int64
+}
+
+func (q *Queries) TakeCeremony(ctx context.Context, hash []byte) (TakeCeremonyRow, error) {
+	row := q.db.QueryRowContext(ctx, takeCeremony, hash)
+	var i TakeCeremonyRow
+	err := row.Scan(
+		&i.Purpose,
+		&i.Workspace,
+		&i.Member,
+		&i.Data,
+		&i.ExpiresAt,
+	)
+	return i, err
+}
+
 const takeLease = `-- name: TakeLease :execrows
 UPDATE stream SET holder = $1, epoch = epoch + 1, lease_until = $2
 WHERE id = $3 AND epoch = $4
@@ -7151,6 +7262,40 @@ func (q *Queries) TrySignInStep(ctx context.Context, hash []byte, now int64, mos
 	for rows.Next() {
 		var i TrySignInStepRow
 		if err := rows.Scan(&i.Workspace, &i.Member); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const unplacedWorkspaces = `-- name: UnplacedWorkspaces :many
+SELECT DISTINCT a.workspace, l.workspace AS no, l.size FROM artifact_version v JOIN artifact a ON a.id = v.artifact JOIN workspace w ON w.id = a.workspace JOIN log l ON l.workspace = w.no
+WHERE v.leaf = -1
+`
+
+type UnplacedWorkspacesRow struct {
+	Workspace string
+	No        int64
+	Size      int64
+}
+
+func (q *Queries) UnplacedWorkspaces(ctx context.Context) ([]UnplacedWorkspacesRow, error) {
+	rows, err := q.db.QueryContext(ctx, unplacedWorkspaces)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UnplacedWorkspacesRow
+	for rows.Next() {
+		var i UnplacedWorkspacesRow
+		if err := rows.Scan(&i.Workspace, &i.No, &i.Size); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -7628,6 +7773,50 @@ func (q *Queries) ValuesLike(ctx context.Context, workspace int64, kind string, 
 			&i.Second,
 			&i.Third,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const versionPlace = `-- name: VersionPlace :one
+SELECT v.leaf FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = $1 AND v.artifact = $2 AND v.version = $3 AND v.leaf >= 0
+`
+
+func (q *Queries) VersionPlace(ctx context.Context, workspace string, artifact string, version int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, versionPlace, workspace, artifact, version)
+	var leaf int64
+	err := row.Scan(&leaf)
+	return leaf, err
+}
+
+const versionPlaces = `-- name: VersionPlaces :many
+SELECT v.artifact, v.version, v.leaf FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = $1 AND v.leaf >= 0
+`
+
+type VersionPlacesRow struct {
+	Artifact string
+	Version  int64
+	Leaf     int64
+}
+
+func (q *Queries) VersionPlaces(ctx context.Context, workspace string) ([]VersionPlacesRow, error) {
+	rows, err := q.db.QueryContext(ctx, versionPlaces, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []VersionPlacesRow
+	for rows.Next() {
+		var i VersionPlacesRow
+		if err := rows.Scan(&i.Artifact, &i.Version, &i.Leaf); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
