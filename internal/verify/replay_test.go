@@ -69,7 +69,9 @@ func replayOf(t *testing.T, room int) *view {
 // TestRoomMakesNoDifference: what the index has no room for is read from the pages, and comes to the same.
 func TestRoomMakesNoDifference(t *testing.T) {
 	whole := replayOf(t, 1<<20)
-	where := func(key evidence.Key, values ...string) []evidence.Match { return []evidence.Match{{Key: key, Values: values}} }
+	where := func(key evidence.Key, values ...string) []evidence.Match {
+		return []evidence.Match{{Key: key, Values: values}}
+	}
 	filters := [][]evidence.Match{
 		nil, where(evidence.KeyPerson, "U3"), where(evidence.KeyPerson, "p2@EXAMPLE.com", "Person 4"), where(evidence.KeyItem, "I6", "I1"), where(evidence.KeyVault, "V2"), where(evidence.KeyIP, "192.0.2.9"),
 		where(evidence.KeyClient, "App 1"), where(evidence.KeyCountry, "C3"), where(evidence.KeyUUID, fmt.Sprintf("USAGE%021d", 17)), where(evidence.KeyOdd, "conflict"), where(evidence.KeyTarget, ""),
