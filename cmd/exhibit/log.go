@@ -51,10 +51,15 @@ func (c *logProveCmd) Run(ctx context.Context, g *Globals) error {
 	return g.with(ctx, func(a *app.App) error {
 		n := c.Leaf
 		if c.Artifact != "" {
-			var err error
-			if n, err = a.Log.FindArtifact(ctx, a.Workspace, evidence.ID(c.Artifact)); err != nil {
+			v, err := a.Artifacts.Show(ctx, a.Workspace, evidence.ID(c.Artifact))
+			if err != nil {
 				return err
 			}
+			in, err := a.Log.OfArtifact(ctx, a.Workspace, v.Artifact.Latest)
+			if err != nil {
+				return err
+			}
+			n = in.Leaf
 		}
 		p, leaf, err := a.Log.Prove(ctx, a.Workspace, n)
 		if err != nil {

@@ -1,8 +1,13 @@
 package app_test
 
 import (
+	"archive/zip"
 	"bytes"
+	"compress/flate"
+	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -113,9 +118,56 @@ func TestWholeStory(t *testing.T) {
 
 // packer puts parts together again and packs anew only what was changed.
 type packer struct {
-	s     *story
+	t     testing.TB
 	parts map[string][]byte
 	names []string
+	file  *zip.Reader
+}
+
+func newPacker(s *story) *packer {
+	s.t.Helper()
+	p := &packer{t: s.t, parts: s.forge().parts}
+	p.names = slices.Sorted(maps.Keys(p.parts))
+	var err error
+	p.file, err = zip.NewReader(bytes.NewReader(s.bytes), int64(len(s.bytes)))
+	s.ok(err)
+	return p
+}
+
+// with gives the file with other contents of some parts, as the writer of bundles would write it.
+func (p *packer) with(changed map[string][]byte) []byte {
+	p.t.Helper()
+	ok := func(err error) {
+		if err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for _, f := range p.file.File {
+		h := f.FileHeader
+		raw, err := f.OpenRaw()
+		ok(err)
+		if b, other := changed[f.Name]; other {
+			packed := b
+			if h.Method == zip.Deflate {
+				var deflated bytes.Buffer
+				w, err := flate.NewWriter(&deflated, flate.DefaultCompression)
+				ok(err)
+				_, err = w.Write(b)
+				ok(errors.Join(err, w.Close()))
+				packed = deflated.Bytes()
+			}
+			h.CRC32, h.UncompressedSize64, h.CompressedSize64 = crc32.ChecksumIEEE(b), uint64(len(b)), uint64(len(packed))
+			raw = bytes.NewReader(packed)
+		}
+		w, err := z.CreateRaw(&h)
+		ok(err)
+		_, err = io.Copy(w, raw)
+		ok(err)
+	}
+	ok(z.Close())
+	return out.Bytes()
 }
 
 // change gives a changed copy of bytes, and what was done. It may be the same bytes.
@@ -184,12 +236,6 @@ func (p *packer) mutate(rng *rand.Rand, whole []byte) ([]byte, string) {
 	return p.with(map[string][]byte{name: b}), name + ": " + what
 }
 
-func (p *packer) with(changed map[string][]byte) []byte {
-	f := &forgery{t: p.s.t, parts: maps.Clone(p.parts)}
-	maps.Copy(f.parts, changed)
-	return f.zip()
-}
-
 // TestMutations changes a bundle that has everything in it, at random: bits, bytes, ranges and parts, in the file and in the contents
 // put together again. None may be accepted at the grade that an auditor asks for who brings policy, roots and a pin, nor without them at the lowest.
 // EXHIBIT_MUTATIONS says how many, EXHIBIT_MUTATIONS_SEED which.
@@ -208,8 +254,7 @@ func TestMutations(t *testing.T) {
 	if r := s.verify(s.bytes, opt); r.Verdict != wanted || len(r.Failures) > 0 {
 		t.Fatalf("unchanged: %s %v", r.Verdict, r.Failures)
 	}
-	p := &packer{s: s, parts: s.forge().parts}
-	p.names = slices.Sorted(maps.Keys(p.parts))
+	p := newPacker(s)
 	if !bytes.Equal(p.with(nil), s.bytes) {
 		t.Fatal("put together again it is another file")
 	}

@@ -403,22 +403,3 @@ func (s *Service) Consistency(ctx context.Context, ws evidence.ID, old, size int
 	proof, err = translog.ProveConsistency(size, old, nodes)
 	return from, to, proof, err
 }
-
-// FindArtifact gives the number of the leaf about the newest version of an artifact.
-func (s *Service) FindArtifact(ctx context.Context, ws, artifact evidence.ID) (int64, error) {
-	l, err := s.cfg.Store.Log(ctx, ws)
-	if err != nil {
-		return 0, err
-	}
-	found := int64(-1)
-	err = s.cfg.Store.EachLeaf(ctx, l, 0, l.Size, func(n int64, leaf []byte) error {
-		if x, err := translog.DecodeLeaf(leaf); err == nil && x.Kind == translog.KindArtifact && x.Text("artifact") == string(artifact) {
-			found = n
-		}
-		return nil
-	})
-	if err == nil && found < 0 {
-		err = evidence.Errorf(evidence.NotFound, "The log tells of no artifact %s.", artifact)
-	}
-	return found, err
-}
