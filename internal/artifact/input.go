@@ -20,26 +20,65 @@ const batch = 1000
 // input is recipe.Input over what a Service works with.
 type input struct{ *Service }
 
+// Select reads a batch ahead of the one that fn works on, so that a long table keeps two processors busy. It begins to do so behind
+// the first batch: many a look-up ends within it.
 func (i input) Select(ctx context.Context, q evidence.Query, fn func(evidence.Event) error) error {
 	req := store.EventsRequest{Query: q, Limit: batch, WithRaw: true}
-	for {
-		page, err := i.cfg.Store.Events(ctx, req)
-		if err != nil {
-			return fmt.Errorf("reading events: %w", err)
-		}
-		for _, e := range page.Events {
-			if err := fn(e); err != nil {
-				return err
-			}
-		}
-		if page.Next == nil {
-			if !page.Complete {
-				return errors.New("reading events: the search stopped and cannot go on")
-			}
-			return nil
-		}
-		req.After = page.Next
+	page, err := i.batch(ctx, req)
+	if err != nil {
+		return err
 	}
+	if err := each(page.Events, fn); err != nil || page.Next == nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	ahead := make(chan []evidence.Event)
+	var failed error
+	go func() {
+		defer close(ahead)
+		for req.After = page.Next; req.After != nil; req.After = page.Next {
+			if page, failed = i.batch(ctx, req); failed != nil {
+				return
+			}
+			select {
+			case ahead <- page.Events:
+			case <-ctx.Done():
+				failed = ctx.Err()
+				return
+			}
+		}
+	}()
+	for events := range ahead {
+		if err := each(events, fn); err != nil {
+			stop()
+			for range ahead { // until nothing is read any more
+			}
+			return err
+		}
+	}
+	return failed
+}
+
+// batch reads some of the events of a query.
+func (i input) batch(ctx context.Context, req store.EventsRequest) (store.EventsPage, error) {
+	page, err := i.cfg.Store.Events(ctx, req)
+	if err != nil {
+		return page, fmt.Errorf("reading events: %w", err)
+	}
+	if page.Next == nil && !page.Complete {
+		return page, errors.New("reading events: the search stopped and cannot go on")
+	}
+	return page, nil
+}
+
+func each(events []evidence.Event, fn func(evidence.Event) error) error {
+	for _, e := range events {
+		if err := fn(e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (i input) Count(ctx context.Context, q evidence.Query) (int64, error) {

@@ -79,8 +79,33 @@ func GuardFormula(cell string) string {
 	return b.String() + cell[written:]
 }
 
+// plainCell reports whether a cell needs neither guard nor quotes, as nearly all do: it begins with a letter or digit, does not end
+// with a space, and nothing in it ends a piece or a cell.
+func plainCell(cell string) bool {
+	if cell == "" {
+		return true
+	}
+	if c := cell[0]; (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') || cell[len(cell)-1] == ' ' {
+		return false
+	}
+	for i := range len(cell) {
+		switch cell[i] {
+		case ';', '\t', '\r', '\n', ',', '"':
+			return false
+		}
+	}
+	return true
+}
+
 // appendCSV appends one cell, guarded and quoted.
 func appendCSV(b []byte, cell string) []byte {
+	if plainCell(cell) {
+		return append(b, cell...)
+	}
+	return appendGuarded(b, cell)
+}
+
+func appendGuarded(b []byte, cell string) []byte {
 	cell = GuardFormula(cell)
 	quote := strings.ContainsAny(cell, "\",\r\n") || strings.HasPrefix(cell, " ") || strings.HasSuffix(cell, " ")
 	if quote {

@@ -1,6 +1,11 @@
 package recipe
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 func TestGuardFormula(t *testing.T) {
 	for cell, want := range map[string]string{
@@ -27,4 +32,26 @@ func TestGuardFormula(t *testing.T) {
 			t.Errorf("%q guarded twice: %q", cell, again)
 		}
 	}
+}
+
+// FuzzPlain: where the short way is taken, the long one comes to the same.
+func FuzzPlain(f *testing.F) {
+	for _, s := range []string{"", "plain text", "1e5", "a;=1", "a, b", "ends ", " begins", "a\"b", "=1", "Zoë 🔑", "a\\b", "\x00", "a\xff", "`x", "{y", "a\u2028b"} {
+		f.Add(s, "x,y")
+	}
+	f.Fuzz(func(t *testing.T, s, other string) {
+		if got, want := string(appendCSV(nil, s)), string(appendGuarded(nil, s)); got != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+		want, err := jsontext.AppendQuote(nil, strings.ToValidUTF8(s, "\uFFFD"))
+		if got := appendJSONString(nil, s); err != nil || string(got) != string(want) {
+			t.Errorf("%q: %s, want %s (%v)", s, got, want, err)
+		}
+		s, other = strings.ToValidUTF8(s, "\uFFFD"), strings.ToValidUTF8(other, "\uFFFD")
+		for _, items := range [][]string{{}, {s}, {s, other}, {other, s, other}} {
+			if got, want := joinList(list(items)), strings.Join(items, "; "); got != want {
+				t.Errorf("%q: %q, want %q", items, got, want)
+			}
+		}
+	})
 }

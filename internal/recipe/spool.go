@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"slices"
 )
 
 // spoolMemory is how many bytes of rows stay in memory before they go to a file, so that a table of any length needs
@@ -28,9 +30,10 @@ type spool struct {
 
 func (s *spool) len() int64 { return s.n }
 
-// add appends a row: uvarints and length-prefixed strings.
+// add appends a row: its length, then uvarints and length-prefixed strings.
 func (s *spool) add(r Row) error {
-	b := binary.AppendVarint(s.rec[:0], r.At)
+	b := append(s.rec[:0], make([]byte, rowHead)...)
+	b = binary.AppendVarint(b, r.At)
 	b = binary.AppendUvarint(b, uint64(r.Event.Page))
 	b = binary.AppendUvarint(b, uint64(r.Event.Position))
 	b = appendText(b, r.UUID)
@@ -38,6 +41,10 @@ func (s *spool) add(r Row) error {
 	for _, c := range r.Cells {
 		b = appendText(b, c)
 	}
+	if int64(len(b)) > math.MaxUint32 {
+		return errors.New("a row has more than 4 GiB")
+	}
+	binary.LittleEndian.PutUint32(b, uint32(len(b)-rowHead))
 	s.rec = b
 	s.n++
 	if s.file == nil && s.mem.Len()+len(b) > spoolMemory {
@@ -54,6 +61,9 @@ func (s *spool) add(r Row) error {
 	}
 	return nil
 }
+
+// rowHead is how many bytes the length of a row takes.
+const rowHead = 4
 
 func appendText(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
@@ -95,8 +105,10 @@ func (s *spool) each(fn func(*Row) error) error {
 		in = bufio.NewReaderSize(io.NewSectionReader(s.file, 0, 1<<62), 1<<18)
 	}
 	var row Row
+	var buf []byte
 	for range s.n {
-		if err := readRow(in, &row); err != nil {
+		var err error
+		if buf, err = readRow(in, buf, &row); err != nil {
 			return fmt.Errorf("reading a kept row: %w", err)
 		}
 		if err := fn(&row); err != nil {
@@ -106,43 +118,72 @@ func (s *spool) each(fn func(*Row) error) error {
 	return nil
 }
 
-func readRow(in *bufio.Reader, r *Row) error {
-	var err error
-	if r.At, err = binary.ReadVarint(in); err != nil {
-		return err
+// readRow reads a row through buf, which it gives back for the next one. All texts of a row are parts of one string.
+func readRow(in *bufio.Reader, buf []byte, r *Row) ([]byte, error) {
+	head, err := in.Peek(rowHead)
+	if err != nil {
+		return buf, err
 	}
-	var page, position, cells uint64
-	for _, n := range []*uint64{&page, &position} {
-		if *n, err = binary.ReadUvarint(in); err != nil {
-			return err
-		}
+	size := int(binary.LittleEndian.Uint32(head))
+	if _, err := in.Discard(rowHead); err != nil {
+		return buf, err
 	}
-	r.Event.Page, r.Event.Position = int64(page), int(position)
-	if r.UUID, err = readText(in); err != nil {
-		return err
+	buf = slices.Grow(buf[:0], size)[:size]
+	if _, err := io.ReadFull(in, buf); err != nil {
+		return buf, err
 	}
-	if cells, err = binary.ReadUvarint(in); err != nil {
-		return err
-	}
+	p := rowParts{rest: buf, text: string(buf)}
+	at, n := binary.Varint(buf)
+	p.skip(n)
+	r.At = at
+	r.Event.Page, r.Event.Position = int64(p.number()), int(p.number())
+	r.UUID = p.string()
 	r.Cells = r.Cells[:0]
-	for range cells {
-		text, err := readText(in)
-		if err != nil {
-			return err
+	for range p.number() {
+		r.Cells = append(r.Cells, p.string())
+		if p.broken {
+			break
 		}
-		r.Cells = append(r.Cells, text)
 	}
-	return nil
+	if p.broken {
+		return buf, errors.New("it is not as it was written")
+	}
+	return buf, nil
 }
 
-func readText(in *bufio.Reader) (string, error) {
-	n, err := binary.ReadUvarint(in)
-	if err != nil || n == 0 {
-		return "", err
+// rowParts takes a row apart. Bytes that are none of ours make it broken.
+type rowParts struct {
+	rest   []byte
+	text   string // the same bytes
+	broken bool
+}
+
+func (p *rowParts) skip(n int) {
+	if n <= 0 || n > len(p.rest) {
+		p.broken, p.rest, p.text = true, nil, ""
+		return
 	}
-	b := make([]byte, n)
-	_, err = io.ReadFull(in, b)
-	return string(b), err
+	p.rest, p.text = p.rest[n:], p.text[n:]
+}
+
+func (p *rowParts) number() uint64 {
+	v, n := binary.Uvarint(p.rest)
+	p.skip(n)
+	return v
+}
+
+func (p *rowParts) string() string {
+	n := p.number()
+	if n == 0 {
+		return ""
+	}
+	if n > uint64(len(p.text)) {
+		p.broken = true
+		return ""
+	}
+	s := p.text[:n]
+	p.skip(int(n))
+	return s
 }
 
 // close removes the file.

@@ -120,6 +120,10 @@ func list(items []string) string {
 
 // joinList gives the items of a List cell as text for people.
 func joinList(cell string) string {
+	// Where nothing is escaped, a quote is the end of an item.
+	if strings.HasPrefix(cell, `["`) && strings.HasSuffix(cell, `"]`) && strings.IndexByte(cell, '\\') < 0 {
+		return strings.ReplaceAll(cell[2:len(cell)-2], `","`, "; ")
+	}
 	dec := jsontext.NewDecoder(strings.NewReader(cell))
 	var items []string
 	for {
@@ -135,11 +139,24 @@ func joinList(cell string) string {
 
 // appendJSONString appends s as a JSON string. Bytes that are no UTF-8 become U+FFFD.
 func appendJSONString(b []byte, s string) []byte {
+	if plainJSON(s) {
+		return append(append(append(b, '"'), s...), '"')
+	}
 	out, err := jsontext.AppendQuote(b, strings.ToValidUTF8(s, "\uFFFD"))
 	if err != nil { // only for invalid UTF-8, which is gone
 		return append(b, `""`...)
 	}
 	return out
+}
+
+// plainJSON reports whether a text stands in JSON as it is: printable ASCII without quotes and backslashes.
+func plainJSON(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // exact writes a time in UTC with all the digits that it has.

@@ -1,8 +1,10 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/exhibithq/exhibit/internal/bundle"
@@ -20,7 +22,8 @@ const derivedAtOnce = 4
 // deriveAll makes artifacts again, several at a time. What is found is told in their order, however they end.
 func (v *verifier) deriveAll(all []derivation) error {
 	for _, t := range v.replay.streams {
-		t.sorted() // once, before several read it
+		t.sorted()   // once, before several read it
+		t.seen = nil // all pages were indexed
 	}
 	found, errs := make([]*verifier, len(all)), make([]error, len(all))
 	next, done := make(chan int), make(chan struct{}, len(all))
@@ -33,10 +36,11 @@ func (v *verifier) deriveAll(all []derivation) error {
 			}
 		})
 	}
-	for i, n := 0, 0; i < len(all); {
+	order := longestFirst(all)
+	for i, n := 0, 0; i < len(order); {
 		v.opt.Progress("artifacts", int64(n), int64(len(all)))
 		select {
-		case next <- i:
+		case next <- order[i]:
 			i++
 		case <-done:
 			n++
@@ -58,6 +62,16 @@ func (v *verifier) deriveAll(all []derivation) error {
 		v.Artifacts += w.Artifacts
 	}
 	return nil
+}
+
+// longestFirst gives the indices of artifacts, those with most rows first, so that none of them is left to one processor at the end.
+func longestFirst(all []derivation) []int {
+	order := make([]int, len(all))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(all[b].leaf.leaf.Int("rows"), all[a].leaf.leaf.Int("rows")) })
+	return order
 }
 
 // deriveApart makes one artifact again with findings of its own. What it panics over is a defect, and a failure.

@@ -60,6 +60,9 @@ func (g grouping) key(e uint32) (key groupKey, ok bool) {
 	return key, true
 }
 
+// groupsAtOnce bounds how many groups wait in memory; those that come again are told again.
+const groupsAtOnce = 1 << 15
+
 // Groups is recipe.Input's. An event some value of which found no room in the index is told as a group of its own.
 func (w *view) Groups(ctx context.Context, q evidence.Query, keys []evidence.Key, fn func(recipe.Group) error) error {
 	for _, t := range w.selected(q) { // a group is of one stream
@@ -85,18 +88,32 @@ func (w *view) Groups(ctx context.Context, q evidence.Query, keys []evidence.Key
 			if !ok {
 				return fn(*g)
 			}
+			if len(groups) == groupsAtOnce {
+				if err := tell(groups, fn); err != nil {
+					return err
+				}
+			}
 			groups[key] = g
 			return nil
 		})
-		for _, g := range groups {
-			if err == nil {
-				err = fn(*g)
-			}
+		if err == nil {
+			err = tell(groups, fn)
 		}
 		if err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// tell tells of groups and forgets them.
+func tell(groups map[groupKey]*recipe.Group, fn func(recipe.Group) error) error {
+	for _, g := range groups {
+		if err := fn(*g); err != nil {
+			return err
+		}
+	}
+	clear(groups)
 	return nil
 }
 

@@ -34,8 +34,8 @@ type replay struct {
 
 // pageMemory and wordMemory are how many bytes pages and values may take beside the index, unless Options.Memory says how many for both.
 const (
-	pageMemory = 160 << 20
-	wordMemory = 64 << 20
+	pageMemory = 128 << 20
+	wordMemory = 48 << 20
 )
 
 // whatWords are an event's action, type and result.

@@ -45,7 +45,7 @@ type Options struct {
 	Kinds   []source.Kind    // the sources that this program can read
 	TempDir string           // where long tables wait; empty: the system's
 	Each    Seen             // told of each event; may be nil
-	Memory  int              // bytes of pages and of values of events that are kept beside the index; 0: 224 MiB
+	Memory  int              // bytes of pages and of values of events that are kept beside the index; 0: 176 MiB
 	First   bool             // stop behind the first step in which something does not agree
 	// Progress is told what is being done. It may be nil.
 	Progress func(step string, done, total int64)
