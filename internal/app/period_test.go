@@ -3,6 +3,8 @@ package app_test
 import (
 	"cmp"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,8 +13,10 @@ import (
 
 	"github.com/exhibithq/exhibit/internal/app"
 	"github.com/exhibithq/exhibit/internal/bundle"
+	"github.com/exhibithq/exhibit/internal/source/all"
 	"github.com/exhibithq/exhibit/internal/translog"
 	"github.com/exhibithq/exhibit/internal/verify"
+	"github.com/exhibithq/exhibit/internal/verify/command"
 )
 
 // lie lets the n-th page of sign-ins tell of other times than its events have.
@@ -60,6 +64,14 @@ func TestBundleOfAPeriod(t *testing.T) {
 	}
 	if !slices.ContainsFunc(r.NotProven, func(n string) bool { return strings.Contains(n, "75 pages of the log that are not in the bundle") }) {
 		t.Errorf("it is not said what was not looked at: %v", r.NotProven)
+	}
+	file := filepath.Join(t.TempDir(), "bundle.zip")
+	s.ok(os.WriteFile(file, s.bytes, 0o600))
+	for asJSON, want := range map[bool]string{false: "\nOutside     75 pages of other times are in the log and not in the bundle\n", true: `"pages_outside": 75`} {
+		var out strings.Builder
+		if failed, below, err := command.Run(t.Context(), command.Arguments{File: file, JSON: asJSON, Kinds: all.Kinds()}, &out); failed || below || err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%t %t %v: %s", failed, below, err, out.String())
+		}
 	}
 	old, later := time.Unix(0, 0).UTC(), storyEnd.AddDate(0, 0, 1)
 	hidden := func(at time.Time, pages ...int) func(f *forgery) {
