@@ -28,6 +28,9 @@ func (i input) Select(ctx context.Context, q evidence.Query, fn func(evidence.Ev
 			return fmt.Errorf("reading events: %w", err)
 		}
 		for _, e := range page.Events {
+			if e.Odd&evidence.OddErased != 0 {
+				continue
+			}
 			if err := fn(e); err != nil {
 				return err
 			}
@@ -43,6 +46,17 @@ func (i input) Select(ctx context.Context, q evidence.Query, fn func(evidence.Ev
 }
 
 func (i input) Count(ctx context.Context, q evidence.Query) (int64, error) {
+	n, err := i.cfg.Store.Count(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	erased, err := i.erased(ctx, q)
+	return n - erased, err
+}
+
+// erased counts the events of a query that were erased.
+func (i input) erased(ctx context.Context, q evidence.Query) (int64, error) {
+	q.Where = append(slices.Clone(q.Where), evidence.Match{Key: evidence.KeyOdd, Values: []string{"erased"}})
 	return i.cfg.Store.Count(ctx, q)
 }
 
@@ -56,7 +70,12 @@ func (i input) Coverage(ctx context.Context, ws evidence.ID, streams []evidence.
 
 func (i input) PageStats(ctx context.Context, q evidence.Query) (recipe.PageStats, error) {
 	s, err := i.cfg.Store.PageStats(ctx, q)
-	return recipe.PageStats(s), err
+	if err != nil {
+		return recipe.PageStats{}, err
+	}
+	q.Where = nil
+	erased, err := i.erased(ctx, q)
+	return recipe.PageStats{Pages: s.Pages, Records: s.Records, Duplicates: s.Duplicates, Events: s.Events, Erased: erased}, err
 }
 
 func (i input) Groups(ctx context.Context, q evidence.Query, keys []evidence.Key, fn func(recipe.Group) error) error {
