@@ -1,8 +1,8 @@
 // Package erasure erases the data of one person: the events that name him, and the files of artifacts that tell of him, so that
 // everything else stays proven. It shows first what would go and what keeps it from going.
 //
-// Order of durable steps: the erasure is noted, records go batch by batch, then versions of artifacts one by one, their files,
-// files of exports, and last what was derived. Each is one transaction with its leaf in the log. After a crash the erasure is
+// Order of durable steps: the erasure is noted, versions of artifacts go one by one, records batch by batch, then files of both
+// and of exports, and last what was derived. Each is one transaction with its leaf in the log. After a crash the erasure is
 // continued: it looks again what is left.
 package erasure
 
@@ -364,6 +364,13 @@ func (s *Service) goOn(ctx context.Context, c people.Caller, e evidence.Erasure,
 	if held := p.Held(); held != "" {
 		return e, evidence.Errorf(evidence.Conflict, "%s", held)
 	}
+	// Artifacts first: which of them name one of the person's events can be found only while the events are there.
+	for i, v := range p.versions {
+		if err := s.store.EraseVersion(ctx, e, c.Who(), v); err != nil {
+			return e, err
+		}
+		progress("artifacts", int64(i+1), int64(len(p.versions)))
+	}
 	done := int64(0)
 	for _, batch := range batches(p.pages) {
 		if err := s.store.EraseRecords(ctx, e, c.Who(), batch); err != nil {
@@ -373,12 +380,6 @@ func (s *Service) goOn(ctx context.Context, c people.Caller, e evidence.Erasure,
 			done += int64(len(t.Positions))
 		}
 		progress("records", done, p.Records)
-	}
-	for i, v := range p.versions {
-		if err := s.store.EraseVersion(ctx, e, c.Who(), v); err != nil {
-			return e, err
-		}
-		progress("artifacts", int64(i+1), int64(len(p.versions)))
 	}
 	if err := s.removeFiles(ctx, e); err != nil {
 		return e, err
