@@ -148,17 +148,25 @@ func holds(text, word []byte, joins func(c byte) bool) bool {
 			return false
 		}
 		from, to := at+i, at+i+len(word)
-		if (from == 0 || !joins(text[from-1])) && (to == len(text) || !joins(text[to])) {
+		if !goesOn(text, from-1, -1, joins) && !goesOn(text, to, 1, joins) {
 			return true
 		}
 		at = from + 1
 	}
 }
 
+// goesOn reports whether a word goes on at a place of text, in a direction: a full stop joins what follows it, and otherwise ends
+// a sentence.
+func goesOn(text []byte, at, step int, joins func(c byte) bool) bool {
+	if at >= 0 && at < len(text) && text[at] == '.' {
+		at += step
+	}
+	return at >= 0 && at < len(text) && joins(text[at])
+}
+
 func letterOrDigit(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// ofAddress reports whether c goes on with an e-mail address. A full stop ends a sentence more often than it joins; an address
-// that goes on behind one goes on with a letter.
+// ofAddress reports whether c goes on with an e-mail address.
 func ofAddress(c byte) bool { return letterOrDigit(c) || c == '_' || c == '-' || c == '+' || c == '%' }
