@@ -301,6 +301,9 @@ func (a *App) StreamShows(sourceID string, stream evidence.Stream) string {
 
 // Describe says an event in full words. The source is known by the stream's name.
 func (a *App) Describe(e evidence.Event) source.Description {
+	if e.Odd&evidence.OddErased != 0 {
+		return source.Description{Verb: "erased event", Stream: string(e.Stream)}
+	}
 	for _, k := range a.kinds {
 		for _, s := range k.Streams {
 			if s.Stream == e.Stream {

@@ -71,6 +71,9 @@ func newStoryOf(t testing.TB, cfg app.Config, event func(stream evidence.Stream,
 func (s *story) tell(cfg app.Config) {
 	s.t.Helper()
 	t := s.t
+	if s.event == nil {
+		s.event = eventOf
+	}
 	var err error
 	cfg.Data, cfg.Now = t.TempDir(), func() time.Time { return s.now }
 	s.cfg = cfg
