@@ -46,6 +46,7 @@ var floors = map[string]int{
 	"internal/artifact":   3,
 	"internal/notify":     3,
 	"internal/program":    3,
+	"internal/erasure":    3,
 	"internal/explore":    3,
 	"internal/signin":     3,
 	"internal/logbook":    3,

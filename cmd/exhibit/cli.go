@@ -45,6 +45,7 @@ type cli struct {
 	Notifications notificationsCmd `cmd:"" help:"Channels on which people are told what they must know: mail, Slack, Teams, webhook."`
 	Audits        auditsCmd        `cmd:"" help:"Audits, the bundles of evidence for them, and samples."`
 	Holds         holdsCmd         `cmd:"" help:"Legal holds: what must not be erased, whoever asks for it."`
+	Erase         eraseCmd         `cmd:"" help:"Erase the data of one person (GDPR article 17); everything else stays proven."`
 	Verify        verifyCmd        `cmd:"" help:"Check a bundle offline, without trusting who made it."`
 	Log           logCmd           `cmd:"" help:"The log that proves the evidence: checkpoints, proofs, keys."`
 	Witness       witnessCmd       `cmd:"" help:"Countersign the logs of others, so that nobody can rewrite them."`

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,7 @@ func TestStories(t *testing.T) {
 			"await":   await,
 			"nowhere": nowhere,
 			"lines":   lines,
+			"person":  person,
 			"days":    days,
 			"keep":    keep,
 
@@ -71,6 +73,15 @@ func keep(ts *testscript.TestScript, neg bool, args []string) {
 	var all map[string]any
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &all))
 	ts.Setenv(args[0], fmt.Sprint(all[args[1]]))
+}
+
+// person NAME sets a variable to the first e-mail address on standard output.
+func person(ts *testscript.TestScript, neg bool, args []string) {
+	found := regexp.MustCompile(`[a-z0-9.+-]+@[a-z0-9.-]+[a-z]`).FindString(ts.ReadFile("stdout"))
+	if neg || len(args) != 1 || found == "" {
+		ts.Fatalf("usage: person NAME, with an address on standard output")
+	}
+	ts.Setenv(args[0], found)
 }
 
 func freeAddress(t testing.TB) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/audit"
 	"github.com/exhibithq/exhibit/internal/collect"
 	"github.com/exhibithq/exhibit/internal/connection"
+	"github.com/exhibithq/exhibit/internal/erasure"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/explore"
 	"github.com/exhibithq/exhibit/internal/hold"
@@ -105,6 +106,7 @@ type App struct {
 	Log         *logbook.Service
 	Audits      *audit.Service
 	Holds       *hold.Service
+	Erasure     *erasure.Service
 	Program     *program.Service
 	Explore     *explore.Service
 	SignIn      *signin.Service
@@ -175,6 +177,7 @@ func (a *App) assemble(ctx context.Context) error {
 			return audit.Invited{Member: l.Member, Path: l.Path, ExpiresAt: l.ExpiresAt}, err
 		}})
 	a.Holds = hold.New(a.Store, a.cfg.Now)
+	a.Erasure = erasure.New(a.Store, a.Objects, a.cfg.Now)
 	a.Program.ReadReviews(a.Artifacts)
 	a.Program.ReadProofs(a.Log)
 	a.Explore = explore.New(explore.Config{Store: a.Store, Objects: a.Objects, Kinds: a.kinds, TempDir: a.cfg.Data, Now: a.cfg.Now, Log: a.cfg.Log})
@@ -298,6 +301,9 @@ func (a *App) StreamShows(sourceID string, stream evidence.Stream) string {
 
 // Describe says an event in full words. The source is known by the stream's name.
 func (a *App) Describe(e evidence.Event) source.Description {
+	if e.Odd&evidence.OddErased != 0 {
+		return source.Description{Verb: "erased event", Stream: string(e.Stream)}
+	}
 	for _, k := range a.kinds {
 		for _, s := range k.Streams {
 			if s.Stream == e.Stream {

@@ -45,6 +45,7 @@ type story struct {
 	bytes    []byte
 	policy   *translog.Policy
 	key      *translog.SigningKey
+	event    func(stream evidence.Stream, n int, at time.Time) string
 }
 
 func newStory(t testing.TB) *story {
@@ -55,7 +56,13 @@ func newStory(t testing.TB) *story {
 // newStoryWith is newStory with what an operator may set.
 func newStoryWith(t testing.TB, cfg app.Config) *story {
 	t.Helper()
-	s := &story{t: t, now: storyEnd.AddDate(0, 0, 3), recipes: []string{"failed-sign-ins", "coverage"}}
+	return newStoryOf(t, cfg, eventOf)
+}
+
+// newStoryOf is newStoryWith of other events.
+func newStoryOf(t testing.TB, cfg app.Config, event func(stream evidence.Stream, n int, at time.Time) string) *story {
+	t.Helper()
+	s := &story{t: t, now: storyEnd.AddDate(0, 0, 3), recipes: []string{"failed-sign-ins", "coverage"}, event: event}
 	s.tell(cfg)
 	return s
 }
@@ -64,6 +71,9 @@ func newStoryWith(t testing.TB, cfg app.Config) *story {
 func (s *story) tell(cfg app.Config) {
 	s.t.Helper()
 	t := s.t
+	if s.event == nil {
+		s.event = eventOf
+	}
 	var err error
 	cfg.Data, cfg.Now = t.TempDir(), func() time.Time { return s.now }
 	s.cfg = cfg
@@ -133,7 +143,7 @@ func (s *story) read(stream evidence.Stream) {
 		last := start
 		for i := range 5 {
 			last = start.Add(time.Duration(n)*60*time.Hour + time.Duration(i)*time.Hour)
-			items = append(items, eventOf(stream, n*5+i, last))
+			items = append(items, s.event(stream, n*5+i, last))
 		}
 		if s.twin && n == 2 && stream == "signinattempts" {
 			items[0] = eventOf(stream, (s.before+1)*5, last)
@@ -306,6 +316,11 @@ func (f *forgery) leavesAnew() {
 		if s := l.Text("subject"); records[s] != "" {
 			l.Fields["subject"] = records[s]
 		}
+		for _, x := range l.List("targets") {
+			if target := x.(translog.Fields); target["page"] != nil {
+				target["page"] = orSame(records, target["page"].(string))
+			}
+		}
 		b, err := l.Encode()
 		f.ok(err)
 		record := translog.RecordID(b)
@@ -323,7 +338,11 @@ func (f *forgery) leavesAnew() {
 	for i := range f.m.Status {
 		f.m.Status[i].Record = orSame(records, f.m.Status[i].Record)
 	}
+	for i := range f.m.Redactions {
+		f.m.Redactions[i].Record = orSame(records, f.m.Redactions[i].Record)
+	}
 	for i := range f.m.Artifacts {
+		f.m.Artifacts[i].Erased = orSame(records, f.m.Artifacts[i].Erased)
 		a := &f.m.Artifacts[i]
 		a.Record, a.Reviewed, a.Retired = orSame(records, a.Record), orSame(records, a.Reviewed), orSame(records, a.Retired)
 	}

@@ -82,7 +82,7 @@ func watchOnly(handler http.Handler) http.Handler {
 // Handler makes pages and API.
 func (a *App) Handler(url string) (http.Handler, error) {
 	h, err := web.New(web.Config{
-		Store: a.Store, SignIn: a.SignIn, Tokens: a.Tokens, Notify: a.Notify, URL: url, Coverage: a.Connections, Connections: concerned{a.Connections, a.Log, nil}, Artifacts: a.Artifacts, Program: a.Program, Audits: a.Audits, Holds: a.Holds, Logbook: a.Log, Explore: a.Explore, Kinds: a.kinds, Workspace: a.cfg.Workspace,
+		Store: a.Store, SignIn: a.SignIn, Tokens: a.Tokens, Notify: a.Notify, URL: url, Coverage: a.Connections, Connections: concerned{a.Connections, a.Log, nil}, Artifacts: a.Artifacts, Program: a.Program, Audits: a.Audits, Holds: a.Holds, Erasure: a.Erasure, Logbook: a.Log, Explore: a.Explore, Kinds: a.kinds, Workspace: a.cfg.Workspace,
 		Stopping: a.stopping, PerMinute: a.cfg.RequestsPerMinute,
 		Secure: strings.HasPrefix(url, "https://"), Version: Version, Now: a.cfg.Now, Log: a.cfg.Log,
 	})

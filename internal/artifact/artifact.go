@@ -220,6 +220,9 @@ func (s *Service) File(ctx context.Context, who string, ws, id evidence.ID, vers
 	if err != nil {
 		return nil, evidence.File{}, err
 	}
+	if !v.ErasedAt.IsZero() {
+		return nil, evidence.File{}, ErasedError(v)
+	}
 	for _, f := range v.Files {
 		if f.Format == format {
 			body, err := s.cfg.Objects.Open(ctx, object.Ref{SHA256: f.SHA256, Size: f.Size})
@@ -233,6 +236,12 @@ func (s *Service) File(ctx context.Context, who string, ws, id evidence.ID, vers
 		}
 	}
 	return nil, evidence.File{}, evidence.Errorf(evidence.NotFound, "Version %d of %s has no file of the format %.40q. It has %s.", v.Version, id, format, formats(v))
+}
+
+// ErasedError says what became of the files of a version that was erased.
+func ErasedError(v evidence.ArtifactVersion) error {
+	return evidence.Errorf(evidence.NotFound, "The content of version %d was erased on %s with the data of a person (%s). Its leaf in the log and what people concluded about it stay; build it again for a version without that person.",
+		v.Version, v.ErasedAt.UTC().Format("2 Jan 2006"), v.Erasure)
 }
 
 func (s *Service) version(ctx context.Context, ws, id evidence.ID, version int) (evidence.ArtifactVersion, error) {

@@ -28,6 +28,9 @@ func (s *Service) CheckFiles(ctx context.Context, ws evidence.ID) (FileCheck, er
 			return check, fmt.Errorf("listing versions of %s: %w", a.ID, err)
 		}
 		for _, v := range versions {
+			if !v.ErasedAt.IsZero() {
+				continue // its files went with the data of a person
+			}
 			for _, f := range v.Files {
 				if err := s.cfg.Objects.Verify(ctx, object.Ref{SHA256: f.SHA256, Size: f.Size}); err != nil {
 					check.Bad = append(check.Bad, fmt.Sprintf("%s version %d %s: %v", a.ID, v.Version, f.Format, err))

@@ -72,8 +72,12 @@ func (i input) batch(ctx context.Context, req store.EventsRequest) (store.Events
 	return page, nil
 }
 
+// each tells of the events that still have their bytes.
 func each(events []evidence.Event, fn func(evidence.Event) error) error {
 	for _, e := range events {
+		if e.Odd&evidence.OddErased != 0 {
+			continue
+		}
 		if err := fn(e); err != nil {
 			return err
 		}
@@ -82,6 +86,17 @@ func each(events []evidence.Event, fn func(evidence.Event) error) error {
 }
 
 func (i input) Count(ctx context.Context, q evidence.Query) (int64, error) {
+	n, err := i.cfg.Store.Count(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	erased, err := i.erased(ctx, q)
+	return n - erased, err
+}
+
+// erased counts the events of a query that were erased.
+func (i input) erased(ctx context.Context, q evidence.Query) (int64, error) {
+	q.Where = append(slices.Clone(q.Where), evidence.Match{Key: evidence.KeyOdd, Values: []string{"erased"}})
 	return i.cfg.Store.Count(ctx, q)
 }
 
@@ -95,7 +110,12 @@ func (i input) Coverage(ctx context.Context, ws evidence.ID, streams []evidence.
 
 func (i input) PageStats(ctx context.Context, q evidence.Query) (recipe.PageStats, error) {
 	s, err := i.cfg.Store.PageStats(ctx, q)
-	return recipe.PageStats(s), err
+	if err != nil {
+		return recipe.PageStats{}, err
+	}
+	q.Where = nil
+	erased, err := i.erased(ctx, q)
+	return recipe.PageStats{Pages: s.Pages, Records: s.Records, Duplicates: s.Duplicates, Events: s.Events, Erased: erased}, err
 }
 
 func (i input) Groups(ctx context.Context, q evidence.Query, keys []evidence.Key, fn func(recipe.Group) error) error {

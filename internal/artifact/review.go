@@ -55,6 +55,9 @@ func (s *Service) review(ctx context.Context, who string, member, ws evidence.ID
 	if err != nil {
 		return none, err
 	}
+	if !v.ErasedAt.IsZero() {
+		return none, evidence.Errorf(evidence.Conflict, "The content of version %d was erased, so there is nothing left to review.", v.Version)
+	}
 	if made(v, who, member) {
 		return none, evidence.Errorf(evidence.Forbidden, "You made version %d of this artifact. Somebody else has to review it.", v.Version)
 	}

@@ -62,6 +62,7 @@ type Store interface {
 	Anchors(ctx context.Context, l store.LogState) ([]store.Checkpoint, error)
 	PageParts(ctx context.Context, ws evidence.ID, id int64) ([]byte, []page.Range, error)
 	PageSalts(ctx context.Context, id int64) (translog.Salts, error)
+	ErasedIn(ctx context.Context, ws evidence.ID, id int64) (map[int]store.ErasedRecord, error)
 	FarRepeats(ctx context.Context, stream int64) ([]store.FarRepeat, error)
 	EventsInSpan(ctx context.Context, conn evidence.ID, stream evidence.Stream, span evidence.Span) (int64, error)
 	PageStats(ctx context.Context, q evidence.Query) (store.PageStats, error)

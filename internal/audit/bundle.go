@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -109,6 +110,14 @@ type maker struct {
 	openings  []bundle.Opening
 	ids       map[string]bool // of openings
 	proofs    []located
+	erased    map[string][]erasedHere // by the record of a page's leaf
+	emptied   map[string]string       // by artifact ID and version: the record of the leaf that tells that its files were erased
+}
+
+// erasedHere is what one leaf says was erased of a page.
+type erasedHere struct {
+	record   string
+	segments []int64
 }
 
 // located is a leaf with its place.
@@ -129,6 +138,7 @@ type readLeaf struct {
 	bundle.Step
 	n          int64 // of the leaf
 	page, feed int64 // numbers of page and stream in the store
+	record     string
 }
 
 func (m *maker) run() error {
@@ -186,6 +196,12 @@ func (m *maker) addArtifacts() error {
 	for i, ref := range m.manifest.Artifacts {
 		m.progress("artifacts", int64(i), int64(len(m.manifest.Artifacts)))
 		k := m.artifacts[ref.ID]
+		if ref.Erased != "" {
+			if err := errors.Join(m.open(k.leaf, "actor_commit"), m.open(k.leaf, "title_commit")); err != nil {
+				return err
+			}
+			continue // nothing is left of its files
+		}
 		files := map[string]evidence.File{}
 		for _, f := range k.artifact.Latest.Files {
 			files[f.Format] = f

@@ -59,6 +59,9 @@ func (m *maker) stillFrozen() error {
 		if err != nil {
 			return fmt.Errorf("leaf %d: %w; run exhibit fsck", n, err)
 		}
+		if l.Kind == translog.KindErase {
+			return evidence.Errorf(evidence.Unavailable, "Something was erased while the bundle was made. Make it again.")
+		}
 		if l.Kind == translog.KindPage && translog.Touches(l, m.manifest.From, m.manifest.To) {
 			return moved
 		}

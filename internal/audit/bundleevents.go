@@ -113,13 +113,20 @@ func (m *maker) addStream(key store.StreamKey, pages []int64, tick func()) error
 	dir := bundle.DirRaw + string(key.Connection) + "/" + string(key.Stream) + "/"
 	var salts []byte
 	for _, p := range pages {
-		body, _, err := m.cfg.Store.PageParts(m.ctx, m.audit.Workspace, p)
+		body, places, err := m.cfg.Store.PageParts(m.ctx, m.audit.Workspace, p)
 		if err != nil {
 			return err
 		}
 		s, err := m.cfg.Store.PageSalts(m.ctx, p)
 		if err != nil {
 			return err
+		}
+		if len(s.Erased()) > 0 {
+			if err := m.addRedacted(key, p, body, places, s); err != nil {
+				return err
+			}
+			tick()
+			continue
 		}
 		salts = fmt.Appendf(salts, "%08d %x\n", p, []byte(s))
 		if _, err := m.w.AddBytes(bundle.File{Path: fmt.Sprintf("%s%08d.json", dir, p), Role: "raw"}, body); err != nil {
@@ -141,6 +148,33 @@ func (m *maker) addStream(key store.StreamKey, pages []int64, tick func()) error
 		}
 	}
 	return nil
+}
+
+// addRedacted adds a page of which something was erased, with its salts, and names what was.
+func (m *maker) addRedacted(key store.StreamKey, id int64, body []byte, places []page.Range, salts translog.Salts) error {
+	gone, err := m.cfg.Store.ErasedIn(m.ctx, m.audit.Workspace, id)
+	if err != nil {
+		return err
+	}
+	segments, err := translog.Redact(body, len(places), func(i int) (int, int) { return places[i].Start, places[i].End }, salts,
+		func(i int) int64 { return gone[i].At }, func(i int) bool { return gone[i].Again })
+	if err != nil {
+		return err
+	}
+	text, err := translog.EncodeRedacted(segments)
+	if err != nil {
+		return err
+	}
+	for _, r := range m.reading[key] {
+		if !r.Page || r.page != id {
+			continue
+		}
+		for _, e := range m.erased[r.record] {
+			m.manifest.Redactions = append(m.manifest.Redactions, bundle.Redaction{Connection: string(key.Connection), Stream: string(key.Stream), Page: id, Segments: e.segments, Record: e.record})
+		}
+	}
+	_, err = m.w.AddBytes(bundle.File{Path: fmt.Sprintf("%s%s/%s/%08d.redacted", bundle.DirRaw, key.Connection, key.Stream, id), Role: "raw"}, text)
+	return err
 }
 
 // lines writes the events of pages, one a line, until the part is large enough, and gives the pages that are left.

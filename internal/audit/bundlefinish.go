@@ -31,6 +31,9 @@ func (m *maker) finish() error {
 		return err
 	}
 	m.manifest.Files = m.w.Files()
+	if len(m.manifest.Redactions) > 0 {
+		m.manifest.Limits = append(m.manifest.Limits, "Some events were erased with the data of a person, which the log tells of. That there were so many, in which pages and in which order, is proven; when each of them happened is told by whoever kept them, within the times of its page.")
+	}
 	text, err := m.manifest.Encode()
 	if err != nil {
 		return err

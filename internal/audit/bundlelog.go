@@ -17,6 +17,7 @@ import (
 func (m *maker) readLog() error {
 	m.artifacts, m.attached, m.lastRead = map[string]*kept{}, map[string]located{}, map[store.StreamKey]int64{}
 	m.reviews, m.retired, m.reading = map[string][]located{}, map[string]located{}, map[store.StreamKey][]readLeaf{}
+	m.erased, m.emptied = map[string][]erasedHere{}, map[string]string{}
 	inScope := map[string]bool{}
 	for _, c := range m.manifest.Controls {
 		inScope[c.ID] = true
@@ -51,6 +52,8 @@ func (m *maker) readLog() error {
 			m.reviews[l.Text("artifact")] = append(m.reviews[l.Text("artifact")], at)
 		case translog.KindRetire:
 			m.retired[l.Text("artifact")] = at
+		case translog.KindErase:
+			m.readErase(at)
 		case translog.KindGap:
 			return m.open(l, "reason_commit")
 		case translog.KindRequest:
@@ -62,7 +65,7 @@ func (m *maker) readLog() error {
 			low, _ := translog.ParseMillis(l.Text("min_at"))
 			high, _ := translog.ParseMillis(l.Text("max_at"))
 			covered, _ := l.Span("covered")
-			m.reading[key] = append(m.reading[key], readLeaf{bundle.Step{Page: true, Seq: l.Int("seq"), Low: low, High: high, Covered: covered}, n, l.Int("page"), l.Int("feed")})
+			m.reading[key] = append(m.reading[key], readLeaf{bundle.Step{Page: true, Seq: l.Int("seq"), Low: low, High: high, Covered: covered}, n, l.Int("page"), l.Int("feed"), at.record})
 			m.lastRead[key] = max(m.lastRead[key], l.Int("t_req"))
 		case translog.KindPolls:
 			key := store.StreamKey{Connection: evidence.ID(l.Text("connection")), Stream: evidence.Stream(l.Text("stream"))}
@@ -76,6 +79,24 @@ func (m *maker) readLog() error {
 		return err
 	}
 	return m.keepAttached()
+}
+
+// readErase keeps what a leaf says was erased.
+func (m *maker) readErase(at located) {
+	for _, t := range at.leaf.List("targets") {
+		fields, _ := t.(translog.Fields)
+		target := translog.Leaf{Fields: fields}
+		if target.Has("artifact") {
+			m.emptied[fmt.Sprintf("%s %d", target.Text("artifact"), target.Int("version"))] = at.record
+			continue
+		}
+		here := erasedHere{record: at.record}
+		for _, s := range target.List("segments") {
+			n, _ := s.(int64)
+			here.segments = append(here.segments, n)
+		}
+		m.erased[target.Text("page")] = append(m.erased[target.Text("page")], here)
+	}
 }
 
 // keepAttached keeps of the artifacts those that are attached to something in scope, and states what is.
@@ -116,7 +137,7 @@ func (m *maker) keepAttached() error {
 		k.artifact = a
 		k.name = fmt.Sprintf("%s_v%d", id, a.Latest.Version)
 		m.proofs = append(m.proofs, k.located)
-		ref := bundle.Artifact{ID: id, Version: k.leaf.Int("version"), Record: k.record}
+		ref := bundle.Artifact{ID: id, Version: k.leaf.Int("version"), Record: k.record, Erased: m.emptied[fmt.Sprintf("%s %d", id, k.leaf.Int("version"))]}
 		if err := m.judge(&ref, k); err != nil {
 			return err
 		}

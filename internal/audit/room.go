@@ -198,6 +198,9 @@ func (s *Service) File(ctx context.Context, c people.Caller, idOrName string, id
 			if v.Version != version || f.Format != format {
 				continue
 			}
+			if !v.ErasedAt.IsZero() {
+				return a, nil, f, evidence.Errorf(evidence.NotFound, "The content of version %d was erased on %s with the data of a person. Its leaf in the log and what people concluded about it stay.", v.Version, v.ErasedAt.UTC().Format("2 Jan 2006"))
+			}
 			if err := s.note(ctx, c, "room.file", r.Audit.ID, fmt.Sprintf("%s of version %d of artifact %s, SHA-256 %s", format, version, id, f.SHA256)); err != nil {
 				return a, nil, f, err
 			}

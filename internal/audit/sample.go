@@ -16,6 +16,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/sample"
 	"github.com/exhibithq/exhibit/internal/source"
 	"github.com/exhibithq/exhibit/internal/store"
+	"github.com/exhibithq/exhibit/internal/translog"
 )
 
 // Drawn is a sample with its members.
@@ -56,7 +57,7 @@ func (s *Service) draw(ctx context.Context, a store.Audit, population, seed stri
 		if err != nil {
 			return nil, 0, err
 		}
-		if p.Holds(e.Facts) {
+		if e.Odd&evidence.OddErased == 0 && p.Holds(e.Facts) {
 			sel.Add(e.Facts)
 		}
 	}
@@ -158,6 +159,9 @@ func SampleBundle(r *bundle.Reader, kinds []source.Kind, population, seed string
 	for line, err := range lines(r, "_"+string(p.Stream)+"_") {
 		if err != nil {
 			return nil, 0, err
+		}
+		if string(line.text) == translog.ErasedRecord {
+			continue
 		}
 		f, ok := factsOf(kinds, p.Stream, line.text)
 		key := line.connection + "\x00" + f.UUID

@@ -76,7 +76,7 @@
     return v;
   }
 
-  const kinds = new Set("genesis key connection page polls reset gap reconcile artifact attach detach review retire action config request coverage export anchor hold release adopt adopt-end".split(" "));
+  const kinds = new Set("genesis key connection page polls reset gap reconcile artifact attach detach review retire action config request coverage export anchor hold release erase adopt adopt-end".split(" "));
   const leafHash = b => sha(join(new Uint8Array([0]), b));
   const nodeHash = (a, b) => sha(join(new Uint8Array([1]), a, b));
 

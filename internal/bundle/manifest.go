@@ -29,8 +29,18 @@ type Manifest struct {
 	Status    []Status
 	Coverage  []Claim
 	Artifacts []Artifact
-	Files     []File
-	Limits    []string
+	// Redactions are the erased records of the pages in the bundle; a page can have several.
+	Redactions []Redaction
+	Files      []File
+	Limits     []string
+}
+
+// Redaction says which records of a page were erased by one leaf.
+type Redaction struct {
+	Connection, Stream string
+	Page               int64
+	Segments           []int64
+	Record             string // of the leaf that tells of it
 }
 
 // Control is a control in scope.
@@ -71,6 +81,7 @@ type Artifact struct {
 	// Reviewed the record of the review that this follows from.
 	Review, Reviewed string
 	Retired          string // record of the leaf that took it out of use; empty: it is in use
+	Erased           string // record of the leaf that tells that its files were erased; empty: they were not
 }
 
 // MaxManifest bounds a manifest in bytes.
@@ -85,7 +96,7 @@ func (m Manifest) Encode() ([]byte, error) {
 		}
 		return out
 	}
-	return translog.EncodeJSON(translog.Fields{
+	top := translog.Fields{
 		"v": Version, "bundle": m.Bundle, "origin": m.Origin, "workspace": m.Workspace, "audit": m.Audit, "framework": m.Framework,
 		"period": translog.SpanFields(m.From, m.To), "created": m.Created, "generator": m.Generator, "profile": m.Profile,
 		"start": m.Start, "as_of": m.AsOf, "limits": m.Limits,
@@ -110,7 +121,11 @@ func (m Manifest) Encode() ([]byte, error) {
 		}),
 		"artifacts": list(len(m.Artifacts), func(i int) translog.Fields {
 			a := m.Artifacts[i]
-			return translog.Fields{"id": a.ID, "version": a.Version, "record": a.Record, "review": a.Review, "reviewed": a.Reviewed, "retired": a.Retired}
+			out := translog.Fields{"id": a.ID, "version": a.Version, "record": a.Record, "review": a.Review, "reviewed": a.Reviewed, "retired": a.Retired}
+			if a.Erased != "" {
+				out["erased"] = a.Erased
+			}
+			return out
 		}),
 		"files": list(len(m.Files), func(i int) translog.Fields {
 			f := m.Files[i]
@@ -120,7 +135,18 @@ func (m Manifest) Encode() ([]byte, error) {
 			}
 			return out
 		}),
-	})
+	}
+	if len(m.Redactions) > 0 { // what was erased is named where there is something
+		top["redactions"] = list(len(m.Redactions), func(i int) translog.Fields {
+			r := m.Redactions[i]
+			segments := make([]any, len(r.Segments))
+			for k, s := range r.Segments {
+				segments[k] = s
+			}
+			return translog.Fields{"connection": r.Connection, "stream": r.Stream, "page": r.Page, "segments": segments, "record": r.Record}
+		})
+	}
+	return translog.EncodeJSON(top)
 }
 
 // ErrManifest says that a manifest is not one of this version.
@@ -157,7 +183,16 @@ func DecodeManifest(b []byte) (Manifest, error) {
 		m.Coverage = append(m.Coverage, c)
 	}
 	for _, l := range d.list(top, "artifacts") {
-		m.Artifacts = append(m.Artifacts, Artifact{ID: l.Text("id"), Version: l.Int("version"), Record: l.Text("record"), Review: l.Text("review"), Reviewed: l.Text("reviewed"), Retired: l.Text("retired")})
+		m.Artifacts = append(m.Artifacts, Artifact{ID: l.Text("id"), Version: l.Int("version"), Record: l.Text("record"), Review: l.Text("review"), Reviewed: l.Text("reviewed"), Retired: l.Text("retired"), Erased: l.Text("erased")})
+	}
+	for _, l := range d.list(top, "redactions") {
+		r := Redaction{Connection: l.Text("connection"), Stream: l.Text("stream"), Page: l.Int("page"), Record: l.Text("record")}
+		for _, s := range l.List("segments") {
+			n, ok := s.(int64)
+			d.bad = d.bad || !ok
+			r.Segments = append(r.Segments, n)
+		}
+		m.Redactions = append(m.Redactions, r)
 	}
 	for _, l := range d.list(top, "files") {
 		m.Files = append(m.Files, File{Path: l.Text("path"), Role: l.Text("role"), Size: l.Int("size"), SHA256: l.Text("sha256"), Packed: l.Text("packed_sha256"),

@@ -77,6 +77,9 @@ type ArtifactVersion struct {
 	BuiltBy       string
 	AsOf          int64 // size of the log whose evidence it was made from; 0: that of the log when it is stored
 	BuiltMember   ID    // who may never review it; empty: made on the command line
+	// ErasedAt is when files and provenance were erased with the data of a person, Erasure with which; zero: they were not.
+	ErasedAt time.Time
+	Erasure  ID
 }
 
 // Target says what an artifact is attached to: exactly one of the two.

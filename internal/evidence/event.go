@@ -30,10 +30,11 @@ const (
 	OddShape                       // a known key holds another kind of value than documented
 	OddLate                        // came after its time had been read
 	OddConflict                    // came again with other bytes; the first bytes stand, the others are kept beside
+	OddErased                      // it was erased: only that it happened, and when, is still known
 )
 
 // oddityWords are in the order of the bits.
-var oddityWords = []string{"time", "uuid", "action", "key", "shape", "late", "conflict"}
+var oddityWords = []string{"time", "uuid", "action", "key", "shape", "late", "conflict", "erased"}
 
 // Words names the oddities in o.
 func (o Oddity) Words() []string {

@@ -154,6 +154,9 @@ func (s *Service) connectionNames(ctx context.Context, ws evidence.ID) (map[evid
 
 // describe says an event in full words. The source is known by the stream's name.
 func (s *Service) describe(e evidence.Event) source.Description {
+	if e.Odd&evidence.OddErased != 0 {
+		return source.Description{Verb: "erased event"}
+	}
 	for _, k := range s.cfg.Kinds {
 		if k.Describe != nil && slices.ContainsFunc(k.Streams, func(st source.StreamKind) bool { return st.Stream == e.Stream }) {
 			return k.Describe(e.Stream, e.Raw)

@@ -39,6 +39,9 @@ func (s *Service) Unaltered(ctx context.Context, ws evidence.ID, versions []evid
 		return nil, err
 	}
 	for _, v := range versions {
+		if !v.ErasedAt.IsZero() {
+			continue // nothing is left that could be compared
+		}
 		if err := p.find(ctx, v); err != nil {
 			return nil, err
 		}

@@ -208,6 +208,21 @@ func (s *Store) Open(ctx context.Context, ref Ref) (io.ReadCloser, error) {
 	return s.reader(ctx, ref)
 }
 
+// Remove deletes a body for good. One that is not there is no error, so that it may be done twice.
+func (s *Store) Remove(ctx context.Context, ref Ref) error {
+	if len(ref.SHA256) != 2*sha256.Size {
+		return nil // no body has such a name
+	}
+	err := s.bucket.Delete(ctx, key(ref.SHA256))
+	if err != nil && gcerrors.Code(err) != gcerrors.NotFound {
+		return fmt.Errorf("removing %s: %w", ref.SHA256, err)
+	}
+	if s.dir == "" || err != nil {
+		return nil
+	}
+	return syncPath(filepath.Dir(filepath.Join(s.dir, filepath.FromSlash(key(ref.SHA256)))))
+}
+
 // Verify reads a body and checks it against its digest and size.
 func (s *Store) Verify(ctx context.Context, ref Ref) error {
 	r, err := s.reader(ctx, ref)

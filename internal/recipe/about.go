@@ -81,9 +81,12 @@ func countTerms(p Provenance) []term {
 	terms := []term{
 		{"Pages that hold events of the period", n(p.Counts.Pages)}, {"Records of the period in them", n(p.Counts.Records)},
 		{"less duplicates", n(p.Counts.Duplicates)}, {"Events of the period", n(p.Counts.Events)},
-		{"Population", n(p.Counts.Population) + ", counted again in the index"},
-		{"Matched", n(p.Counts.Matched) + ", counted in the index; " + n(p.Counts.Listed) + " were read and are in the rows"},
 	}
+	if p.Counts.Erased > 0 {
+		terms = append(terms, term{"less erased with the data of a person", n(p.Counts.Erased)})
+	}
+	terms = append(terms, term{"Population", n(p.Counts.Population) + ", counted again in the index"},
+		term{"Matched", n(p.Counts.Matched) + ", counted in the index; " + n(p.Counts.Listed) + " were read and are in the rows"})
 	for _, s := range p.Sections {
 		terms = append(terms, term{"Rows: " + s.Title, n(s.Rows)})
 	}

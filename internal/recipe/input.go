@@ -10,6 +10,8 @@ import (
 // Input is all that a recipe can read. Implementations must be consistent while nobody writes: counts, events and pages
 // of one query agree. Run notices when they change under it and starts again.
 type Input interface {
+	// No recipe is shown an event that was erased: Select, Count and Groups leave it out, PageStats counts it.
+
 	// Select calls fn for each event of the query with its bytes (Raw), in order of time, stream, page and position.
 	// An error of fn ends it and is given back, wrapped at most. The event is fn's only until fn returns.
 	Select(ctx context.Context, q evidence.Query, fn func(evidence.Event) error) error
@@ -42,6 +44,7 @@ type PageStats struct {
 	Records    int64 // records of the period in them
 	Duplicates int64 // of those: had come before, with the same or with other bytes
 	Events     int64 // events of the period
+	Erased     int64 // of those: were erased
 }
 
 // Group is the events of one stream that have the same values of some keys.

@@ -62,16 +62,17 @@ type MatchFacts struct {
 	Values []string     `json:"values"`
 }
 
-// Counts lead from pages to rows. Records - Duplicates = Events = Population; Matched of them = Listed as rows.
+// Counts lead from pages to rows. Records - Duplicates = Events, less Erased = Population; Matched of them = Listed as rows.
 type Counts struct {
-	Pages      int64 `json:"pages"`      // pages that hold events of the period
-	Records    int64 `json:"records"`    // records of the period in them
-	Duplicates int64 `json:"duplicates"` // records that had come before
-	Events     int64 `json:"events"`     // events of the period
-	Population int64 `json:"population"` // the same, counted in the index of events
-	Matched    int64 `json:"matched"`    // candidates, counted in the index of events
-	Listed     int64 `json:"listed"`     // candidates that were read and have a row
-	Rows       int64 `json:"rows"`       // all rows, summaries included
+	Pages      int64 `json:"pages"`           // pages that hold events of the period
+	Records    int64 `json:"records"`         // records of the period in them
+	Duplicates int64 `json:"duplicates"`      // records that had come before
+	Events     int64 `json:"events"`          // events of the period
+	Erased     int64 `json:"erased,omitzero"` // of those: were erased with the data of a person
+	Population int64 `json:"population"`      // the same, counted in the index of events
+	Matched    int64 `json:"matched"`         // candidates, counted in the index of events
+	Listed     int64 `json:"listed"`          // candidates that were read and have a row
+	Rows       int64 `json:"rows"`            // all rows, summaries included
 }
 
 // unreconciled says which step from pages to rows does not add up; "" if all do.
@@ -79,7 +80,7 @@ func (c Counts) unreconciled() string {
 	switch {
 	case c.Records-c.Duplicates != c.Events:
 		return fmt.Sprintf("%d records less %d duplicates are not %d events", c.Records, c.Duplicates, c.Events)
-	case c.Events != c.Population:
+	case c.Events-c.Erased != c.Population:
 		return fmt.Sprintf("the pages hold %d events of the period and the index %d", c.Events, c.Population)
 	case c.Matched != c.Listed:
 		return fmt.Sprintf("%d events match and %d were read", c.Matched, c.Listed)
@@ -135,8 +136,19 @@ func (b *builder) provenance(r Recipe) Provenance {
 	for _, s := range b.report.Sections {
 		p.Sections = append(p.Sections, SectionFacts{s.Record, s.Title, s.Len()})
 	}
+	if n := b.counts.Erased; n > 0 {
+		p.Notes = append(p.Notes, erasedInWords(n))
+	}
 	p.Result, p.Sentence = b.judge(r)
 	return p
+}
+
+// erasedInWords says that events are counted and not shown.
+func erasedInWords(n int64) string {
+	if n == 1 {
+		return "1 event of the period was erased with the data of a person: it is among the events and not in the population, and is not shown."
+	}
+	return fmt.Sprintf("%d events of the period were erased with the data of a person: they are among the events and not in the population, and are not shown.", n)
 }
 
 func (b *builder) queryFacts(r Recipe) QueryFacts {

@@ -120,7 +120,7 @@ func (b *builder) count(ctx context.Context, r Recipe) (Counts, error) {
 	if err != nil {
 		return Counts{}, fmt.Errorf("counting pages: %w", err)
 	}
-	c := Counts{Pages: pages.Pages, Records: pages.Records, Duplicates: pages.Duplicates, Events: pages.Events}
+	c := Counts{Pages: pages.Pages, Records: pages.Records, Duplicates: pages.Duplicates, Events: pages.Events, Erased: pages.Erased}
 	if c.Population, err = b.in.Count(ctx, q); err != nil {
 		return Counts{}, fmt.Errorf("counting the population: %w", err)
 	}

@@ -27,11 +27,23 @@ type AttachmentFilter struct {
 	Action   evidence.ID
 }
 
+// errErasedMeanwhile refuses what was made of events that are gone now, or are going.
+var errErasedMeanwhile = evidence.Errorf(evidence.Unavailable, "Events were erased while this was built, so it was not kept. Build it again when the erasure has come to its end.")
+
 // SaveArtifact stores an artifact with a.Latest as its next version and gives it back with the ID and version that it has
 // now. A derived artifact of the same recipe, period and variant is the same artifact, whatever a.ID says; any other with a known
 // ID gets a new version too. Versions are numbered by the store: a.Latest.Version plays no part.
 func (s *Store) SaveArtifact(ctx context.Context, a evidence.Artifact) (evidence.Artifact, error) {
 	err := s.transact(ctx, func(_ *sql.Tx, q *sqlc.Queries) error {
+		if a.Kind == evidence.Derived {
+			moved, err := erasedSince(ctx, q, a.Workspace, a.Latest.AsOf)
+			if err != nil {
+				return err
+			}
+			if moved {
+				return errErasedMeanwhile
+			}
+		}
 		known, found, err := knownArtifact(ctx, q, a)
 		switch {
 		case err != nil:
@@ -167,7 +179,8 @@ func artifactOf(r sqlc.ArtifactRow) (evidence.Artifact, error) {
 func versionOf(r sqlc.ArtifactVersion) (evidence.ArtifactVersion, error) {
 	v := evidence.ArtifactVersion{Artifact: evidence.ID(r.Artifact), Version: int(r.Version), RecipeVersion: int(r.RecipeVersion),
 		Engine: r.Engine, Result: evidence.Completeness(r.Result), Population: r.Population, Rows: r.TableRows,
-		Provenance: r.Provenance, BuiltAt: fromMS(r.BuiltAt), BuiltBy: r.BuiltBy, BuiltMember: evidence.ID(r.BuiltMember)}
+		Provenance: r.Provenance, BuiltAt: fromMS(r.BuiltAt), BuiltBy: r.BuiltBy, BuiltMember: evidence.ID(r.BuiltMember),
+		ErasedAt: fromMS(r.ErasedAt), Erasure: evidence.ID(r.Erasure)}
 	if err := json.Unmarshal([]byte(r.Files), &v.Files); err != nil {
 		return v, fmt.Errorf("reading the files of artifact %s: %w", r.Artifact, err)
 	}

@@ -46,6 +46,8 @@ type commit struct {
 	row    sqlc.Stream // the stream before this commit
 	owner  sqlc.StreamOwnerRow
 	next   Position
+	epoch  int64              // of erasures, when the commit began
+	gone   map[int]knownEvent // records of events that were erased before, by position
 }
 
 // newCommit does all that needs no transaction.
@@ -85,6 +87,9 @@ func (c *commit) run(ctx context.Context, tx *sql.Tx, q *sqlc.Queries) (err erro
 	if c.owner, err = q.StreamOwner(ctx, c.stream); err != nil {
 		return fmt.Errorf("reading the stream: %w", err)
 	}
+	if err := c.lookForErased(ctx); err != nil {
+		return err
+	}
 	c.words = c.store.resolver(tx, c.owner.No)
 	c.next = c.nextPosition()
 	if len(c.facts) > 0 {
@@ -96,6 +101,9 @@ func (c *commit) run(ctx context.Context, tx *sql.Tx, q *sqlc.Queries) (err erro
 		return err
 	}
 	if err := c.enterLog(ctx); err != nil {
+		return err
+	}
+	if err := c.eraseAgain(ctx); err != nil {
 		return err
 	}
 	if err := addCoverage(ctx, q, c.stream, c.in.Window); err != nil {

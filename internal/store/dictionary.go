@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"sync"
@@ -50,12 +51,31 @@ type wordKey struct {
 	words
 }
 
-// dictionary remembers what is committed in table value. Rows of it are never changed nor deleted, so what is remembered
-// stays true, in this process and in others.
+// dictionary remembers what is committed in table value. Rows of it are never changed; they are deleted by erasures alone, and
+// whoever writes looks first whether there was one (epochs), so what is remembered stays true, in this process and in others.
 type dictionary struct {
-	mu    sync.Mutex
-	ids   generations[wordKey, int64]
-	words generations[int64, words]
+	mu     sync.Mutex
+	ids    generations[wordKey, int64]
+	words  generations[int64, words]
+	epochs map[string]int64 // by workspace: the steps of erasures that were known when something was remembered
+}
+
+// forget drops all that is remembered.
+func (d *dictionary) forget() {
+	d.ids, d.words = newGenerations[wordKey, int64](dictionarySize), newGenerations[int64, words](dictionarySize)
+}
+
+// at drops what is remembered if a workspace has come to another epoch.
+func (d *dictionary) at(workspace string, epoch int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.epochs == nil {
+		d.epochs = map[string]int64{}
+	}
+	if d.epochs[workspace] != epoch {
+		d.epochs[workspace] = epoch
+		d.forget()
+	}
 }
 
 func newDictionary() *dictionary {
@@ -184,8 +204,26 @@ func newFrameCache() *frameCache {
 	return &frameCache{frames: newGenerations[frameKey, page.Frame](128), layouts: newGenerations[int64, page.Layout](64)}
 }
 
-// raw gives the bytes of one record of a stored page. They must not be changed.
+// forget drops all frames and layouts: pages were rewritten.
+func (c *frameCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fresh := newFrameCache()
+	c.frames, c.layouts = fresh.frames, fresh.layouts
+}
+
+// raw gives the bytes of one record of a stored page. They must not be changed. If the page does not fit what is remembered of
+// it, another process has erased something of it, and it is read anew.
 func (s *Store) raw(ctx context.Context, q *sqlc.Queries, id int64, position int) ([]byte, error) {
+	b, err := s.remembered(ctx, q, id, position)
+	if errors.Is(err, page.ErrCorrupt) {
+		s.frames.forget()
+		return s.remembered(ctx, q, id, position)
+	}
+	return b, err
+}
+
+func (s *Store) remembered(ctx context.Context, q *sqlc.Queries, id int64, position int) ([]byte, error) {
 	l, err := s.layout(ctx, q, id)
 	if err != nil {
 		return nil, err

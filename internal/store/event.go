@@ -10,6 +10,7 @@ import (
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/store/sqlc"
+	"github.com/exhibithq/exhibit/internal/translog"
 )
 
 // event makes an event of a row.
@@ -20,7 +21,9 @@ func (s *Store) event(ctx context.Context, q *sqlc.Queries, sel *selection, r *e
 	}
 	name := sel.nameOf(r.stream)
 	e := evidence.Event{EventRef: evidence.EventRef{Page: r.page, Position: r.position}, Facts: f, Connection: name.connection, Stream: name.stream}
-	if withRaw {
+	if r.odd&evidence.OddErased != 0 {
+		e.Raw = []byte(translog.ErasedRecord)
+	} else if withRaw {
 		raw, err := s.raw(ctx, q, r.page, r.position)
 		if err != nil {
 			return evidence.Event{}, err

@@ -29,7 +29,7 @@ type Group struct {
 // Groups counts the events of a query by the values of keys, and calls each for every combination that there is, in no
 // order and one call after the other; a combination may be told several times, each time with another part of its events.
 // action, type and result go together: who asks for one gets all three. Memory grows with the combinations, not with the
-// events.
+// events. Those that were erased are in none.
 func (s *Store) Groups(ctx context.Context, q evidence.Query, keys []evidence.Key, each func(Group) error) error {
 	sel, err := s.resolve(ctx, q)
 	if err != nil || sel.nothing {
@@ -122,6 +122,9 @@ type groupQuery struct {
 	args      []any
 }
 
+// notErased leaves out events of which nothing is left to group by: 128 is evidence.OddErased.
+const notErased = ` AND (odd & 128) = 0`
+
 // groupsOf reads the groups of a part before any is told, as words are read through the same few connections.
 func (s *Store) groupsOf(ctx context.Context, sel *selection, p groupPart, dims []int) ([]groupRow, error) {
 	q := groupQuery{args: []any{p.stream.id, p.from, p.to}}
@@ -129,7 +132,7 @@ func (s *Store) groupsOf(ctx context.Context, sel *selection, p groupPart, dims 
 		q.columns = append(q.columns, dimensionKinds[d])
 	}
 	condition, more := sel.condition(len(q.args) + 1)
-	q.condition, q.args = `stream = $1 AND at >= $2 AND at < $3`+condition, append(q.args, more...)
+	q.condition, q.args = `stream = $1 AND at >= $2 AND at < $3`+notErased+condition, append(q.args, more...)
 	return s.engine.groups(ctx, s.read, q)
 }
 

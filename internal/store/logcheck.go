@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/exhibithq/exhibit/internal/store/sqlc"
 	"github.com/exhibithq/exhibit/internal/translog"
@@ -135,6 +137,13 @@ func (k *logChecker) page(ctx context.Context, n int64, l translog.Leaf) error {
 	root, err := translog.PageRoot(body, layout.Records(), func(i int) (int, int) { r := layout.Record(i); return r.Start, r.End }, salts)
 	if err != nil || root != l.Hash("root") {
 		k.complain("page %d is not what leaf %d commits to", id, n)
+	}
+	gone, err := erasedOf(ctx, k.q, id)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(slices.Sorted(maps.Keys(gone)), translog.Salts(salts).Erased()) {
+		k.complain("page %d has other erased records than are noted", id)
 	}
 	return nil
 }

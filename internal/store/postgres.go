@@ -208,3 +208,20 @@ func (postgres) empty(ctx context.Context, tx *sql.Tx) error {
 	}
 	return nil
 }
+
+func (postgres) dropTallies(ctx context.Context, tx *sql.Tx, stream int64) error {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM tally WHERE stream = $1", stream); err != nil {
+		return fmt.Errorf("dropping hourly counts: %w", err)
+	}
+	return nil
+}
+
+// purge lets what was deleted be written over. That it is, PostgreSQL does not promise; see docs/erasure.md.
+func (postgres) purge(ctx context.Context, db *sql.DB) error {
+	for _, table := range []string{"page_body", "page_salt", "page", "event", "tally", "value", "log_opening", "artifact_version", "erasure", "bad_page", "saved_filter", "event_export", "activity"} {
+		if _, err := db.ExecContext(ctx, "VACUUM "+table); err != nil {
+			return fmt.Errorf("vacuuming %s: %w", table, err)
+		}
+	}
+	return nil
+}

@@ -118,6 +118,9 @@ func (p *projection) unseen(ctx context.Context, among []int) (fresh, changed []
 
 // same reports whether record i has the bytes that are stored for k.
 func (p *projection) same(ctx context.Context, i int, k knownEvent) (bool, error) {
+	if k.odd&evidence.OddErased != 0 {
+		return true, nil // what its bytes were is not known any more
+	}
 	mine := p.body[p.places[i].Start:p.places[i].End]
 	if k.page == p.page {
 		first := p.places[k.position]

@@ -1118,3 +1118,97 @@ DELETE FROM ceremony WHERE hash = @hash RETURNING purpose, workspace, member, da
 
 -- name: ProveSession :execrows
 UPDATE session SET proven_at = @proven_at WHERE hash = @hash;
+
+-- Erasure.
+
+-- name: AddErasure :exec
+INSERT INTO erasure (workspace, id, state, basis, reason, subject, begun_at, begun_by, ended_at, events, pages, artifacts, steps, leaf)
+VALUES (@workspace, @id, 'running', @basis, @reason, @subject, @begun_at, @begun_by, 0, 0, 0, 0, 1, 0);
+
+-- name: Erasures :many
+SELECT * FROM erasure WHERE workspace = @workspace ORDER BY begun_at DESC, id;
+
+-- name: ErasureStep :execrows
+UPDATE erasure SET steps = steps + 1, events = events + @events, pages = pages + @pages, artifacts = artifacts + @artifacts, leaf = @leaf
+WHERE workspace = @workspace AND id = @id AND state = 'running';
+
+-- name: EndErasure :execrows
+UPDATE erasure SET steps = steps + 1, state = 'done', subject = '', ended_at = @ended_at WHERE workspace = @workspace AND id = @id AND state = 'running';
+
+-- name: ErasureEpoch :one
+SELECT CAST(coalesce(sum(steps), 0) AS bigint) AS steps, CAST(coalesce(max(leaf), 0) AS bigint) AS leaf FROM erasure WHERE workspace = @workspace;
+
+-- name: RunningErasures :one
+SELECT CAST(count(*) AS bigint) FROM erasure WHERE workspace = @workspace AND state = 'running';
+
+-- name: AddErasedRecord :exec
+INSERT INTO erased_record (page, position, uuid, erasure) VALUES (@page, @position, @uuid, @erasure);
+
+-- name: ErasedRecords :many
+SELECT position, uuid, erasure FROM erased_record WHERE page = @page ORDER BY position;
+
+-- name: SetPageBody :exec
+UPDATE page_body SET layout = @layout, body = @body WHERE page = @page;
+
+-- name: SetPageDigest :exec
+UPDATE page SET size = @size, sha256 = @sha256 WHERE id = @id;
+
+-- name: SetPageSalt :exec
+UPDATE page_salt SET salts = @salts WHERE page = @page;
+
+-- name: EraseEvent :execrows
+UPDATE event SET what = 0, person = 0, vault = 0, item = 0, target = 0, country = 0, ip = 0, client = 0, odd = @odd
+WHERE stream = @stream AND at = @at AND page = @page AND position = @position;
+
+-- name: EventUUID :one
+SELECT uuid, odd FROM event WHERE stream = @stream AND at = @at AND page = @page AND position = @position;
+
+-- name: PeopleOf :many
+SELECT first, second, third FROM value WHERE workspace = @workspace AND kind = 'person' ORDER BY id;
+
+-- name: KindsOfValue :many
+SELECT DISTINCT kind FROM value WHERE workspace = @workspace AND first = @first ORDER BY kind;
+
+-- name: ValueIDsOf :many
+SELECT id FROM value WHERE workspace = @workspace AND kind <> 'odd' ORDER BY id;
+
+-- name: DropValue :exec
+DELETE FROM value WHERE id = @id;
+
+-- name: BadPagesOf :many
+SELECT b.id, b.body, b.reason FROM bad_page b JOIN stream s ON s.id = b.stream JOIN connection c ON c.id = s.connection WHERE c.workspace = @workspace ORDER BY b.id;
+
+-- name: DropBadPage :exec
+DELETE FROM bad_page WHERE id = @id;
+
+-- name: VersionsOf :many
+SELECT v.artifact, v.version, v.provenance, v.files, v.erased_at, a.kind, a.recipe, a.from_at, a.to_at FROM artifact_version v JOIN artifact a ON a.id = v.artifact
+WHERE a.workspace = @workspace ORDER BY v.artifact, v.version;
+
+-- name: EraseVersion :execrows
+UPDATE artifact_version SET provenance = @provenance, files = @files, erased_at = @erased_at, erasure = @erasure
+WHERE artifact = @artifact AND version = @version AND erased_at = 0;
+
+-- name: AddErasedFile :exec
+INSERT INTO erased_file (workspace, sha256, size) VALUES (@workspace, @sha256, @size) ON CONFLICT DO NOTHING;
+
+-- name: ErasedFiles :many
+SELECT sha256, size FROM erased_file WHERE workspace = @workspace ORDER BY sha256;
+
+-- name: DropErasedFile :exec
+DELETE FROM erased_file WHERE workspace = @workspace AND sha256 = @sha256;
+
+-- name: FilesWith :one
+SELECT CAST(count(*) AS bigint) FROM artifact_version WHERE files LIKE @files;
+
+-- name: DropOpening :exec
+DELETE FROM log_opening WHERE workspace = @workspace AND commitment = @commitment;
+
+-- name: WorkspaceExports :many
+SELECT * FROM event_export WHERE workspace = @workspace ORDER BY id;
+
+-- name: WorkspaceFilters :many
+SELECT id, name, matches FROM saved_filter WHERE workspace = @workspace ORDER BY id;
+
+-- name: AllRepeatsOf :many
+SELECT page, position FROM repeat WHERE first_page = @first_page AND first_position = @first_position ORDER BY page, position;

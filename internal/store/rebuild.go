@@ -115,8 +115,21 @@ func (b *rebuild) page(ctx context.Context, row sqlc.PagesAfterRow) error {
 	if len(p.times) != l.Records() || len(p.times) == 0 {
 		return fmt.Errorf("%w: it has times of %d records instead of %d", page.ErrCorrupt, len(p.times), l.Records())
 	}
+	gone, err := erasedOf(ctx, b.q, row.ID)
+	if err != nil {
+		return err
+	}
 	for i := range p.times {
 		place := l.Record(i)
+		if e, erased := gone[i]; erased {
+			uuid, err := uuidOf(e.Uuid)
+			if err != nil {
+				return err
+			}
+			p.facts = append(p.facts, evidence.Facts{UUID: uuid, At: eventTime(p.times[i]), Odd: evidence.OddErased})
+			p.places = append(p.places, place)
+			continue
+		}
 		f := b.normalise(st.Source, evidence.Stream(st.Name), body[place.Start:place.End])
 		if f.At.IsZero() || f.Odd&evidence.OddTime != 0 {
 			f.At, f.Odd = eventTime(p.times[i]), f.Odd|evidence.OddTime
@@ -126,6 +139,9 @@ func (b *rebuild) page(ctx context.Context, row sqlc.PagesAfterRow) error {
 		p.facts, p.places = append(p.facts, f), append(p.places, place)
 	}
 	p.prepareKeys()
+	for i, e := range gone {
+		p.uuids[i] = e.Uuid
+	}
 	if err := p.run(ctx, p.all()); err != nil {
 		return err
 	}

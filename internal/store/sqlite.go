@@ -274,3 +274,31 @@ func (*sqlite) empty(ctx context.Context, tx *sql.Tx) error {
 	}
 	return nil
 }
+
+func (e *sqlite) dropTallies(ctx context.Context, tx *sql.Tx, stream int64) error {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM tally WHERE stream = ?", stream); err != nil {
+		return fmt.Errorf("dropping hourly counts: %w", err)
+	}
+	v := e.runs.view(ctx, tx, e.runs.write)
+	old, err := v.of(ctx, runPlace{stream, runHours})
+	if err != nil {
+		return err
+	}
+	return v.remove(ctx, tx, old)
+}
+
+// purge writes the whole file anew, without what rows that were deleted or moved have left in it, and empties the write-ahead
+// log. Nothing else is written meanwhile.
+func (*sqlite) purge(ctx context.Context, db *sql.DB) error {
+	if _, err := db.ExecContext(ctx, "VACUUM"); err != nil {
+		return fmt.Errorf("writing the database anew: %w", err)
+	}
+	var busy, pages, moved int
+	if err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
+		return fmt.Errorf("emptying the write-ahead log: %w", err)
+	}
+	if busy != 0 {
+		return evidence.Errorf(evidence.Unavailable, "Another process reads the database, so its write-ahead log could not be emptied. Continue the erasure: exhibit erase continue.")
+	}
+	return nil
+}

@@ -62,6 +62,10 @@ type engine interface {
 	// their events; false: there is none. Both find damage in how such an index is built.
 	eachTally(ctx context.Context, tx *sql.Tx, streams []int64, each func(stream int64, t tally) error) error
 	eachName(ctx context.Context, tx *sql.Tx, streams []int64, each func(stream int64, name runKey, at int64)) (bool, error)
+	// dropTallies removes the hourly counts of a stream.
+	dropTallies(ctx context.Context, tx *sql.Tx, stream int64) error
+	// purge overwrites or gives back what deleted rows have left on disk, as far as the database can.
+	purge(ctx context.Context, db *sql.DB) error
 	// valueIDs gives the ids of words, adding to the dictionary what is not in it.
 	valueIDs(ctx context.Context, tx *sql.Tx, workspace int64, words []words) ([]int64, error)
 	// size is the number of bytes on disk.

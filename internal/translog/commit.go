@@ -107,33 +107,81 @@ func NewSalts() Salts {
 // ErrSalts says that stored salts are not what NewSalts makes.
 var ErrSalts = errors.New("the salts of a page are damaged")
 
+// ErrErased says that the salt of a segment was deleted with its bytes.
+var ErrErased = errors.New("it was erased")
+
 // salter gives the salts of segments in order.
 type salter struct {
 	block [len(saltLabel) + HashSize + 8]byte
+	each  []byte // of a page of which something was erased: a mark and 32 bytes per segment
 }
+
+// What stands before the 32 bytes of a segment in the second form.
+const (
+	saltKept   = 1
+	saltErased = 0
+)
 
 func (s Salts) salter() (*salter, error) {
-	if len(s) != 1+HashSize || s[0] != 1 {
-		return nil, ErrSalts
+	switch {
+	case len(s) == 1+HashSize && s[0] == 1:
+		r := &salter{}
+		copy(r.block[:], saltLabel)
+		copy(r.block[len(saltLabel):], s[1:])
+		return r, nil
+	case len(s) > 1 && s[0] == 2 && (len(s)-1)%(1+HashSize) == 0 && (len(s)-1)/(1+HashSize)%2 == 1:
+		for i := 1; i < len(s); i += 1 + HashSize {
+			if s[i] != saltKept && (s[i] != saltErased || (i-1)/(1+HashSize)%2 == 0) { // gaps are never erased
+				return nil, ErrSalts
+			}
+		}
+		return &salter{each: s[1:]}, nil
 	}
-	r := &salter{}
-	copy(r.block[:], saltLabel)
-	copy(r.block[len(saltLabel):], s[1:])
-	return r, nil
+	return nil, ErrSalts
 }
 
-func (r *salter) at(i int) Salt {
+// at gives the salt of segment i; of one that was erased, its commitment.
+func (r *salter) at(i int) (salt Salt, erased bool) {
+	if r.each != nil {
+		at := i * (1 + HashSize)
+		return Salt(r.each[at+1 : at+1+HashSize]), r.each[at] == saltErased
+	}
 	binary.BigEndian.PutUint64(r.block[len(saltLabel)+HashSize:], uint64(i))
-	return sha256.Sum256(r.block[:])
+	return sha256.Sum256(r.block[:]), false
 }
 
-// At gives the salt of segment i.
+// holds reports whether there are salts for n segments and, where each has its own, for no more.
+func (r *salter) holds(n int) bool { return r.each == nil || len(r.each) == n*(1+HashSize) }
+
+// At gives the salt of segment i. It fails with ErrErased if that was deleted.
 func (s Salts) At(i int) (Salt, error) {
 	r, err := s.salter()
 	if err != nil {
 		return Salt{}, err
 	}
-	return r.at(i), nil
+	if i < 0 || r.each != nil && i >= len(r.each)/(1+HashSize) {
+		return Salt{}, ErrSalts
+	}
+	salt, erased := r.at(i)
+	if erased {
+		return Salt{}, ErrErased
+	}
+	return salt, nil
+}
+
+// Erased reports which records of a page were erased; nil: none.
+func (s Salts) Erased() []int {
+	r, err := s.salter()
+	if err != nil || r.each == nil {
+		return nil
+	}
+	var out []int
+	for i := 1; i < len(r.each)/(1+HashSize); i += 2 {
+		if _, erased := r.at(i); erased {
+			out = append(out, i/2)
+		}
+	}
+	return out
 }
 
 // PageRoot commits to a body as the row of its segments: gap 0, record 0, gap 1, … record n-1, gap n, which must cover the
@@ -150,18 +198,32 @@ func eachSegment(body []byte, n int, record func(i int) (start, end int), salts 
 	if err != nil {
 		return err
 	}
+	if !r.holds(2*n + 1) {
+		return ErrSalts
+	}
 	gaps, events := newCommitter(TagGap), newCommitter(TagEvent)
+	gap := func(i int, b []byte) {
+		salt, _ := r.at(i)
+		fn(gaps.commit(salt, b))
+	}
 	at := 0
 	for i := range n {
 		start, end := record(i)
 		if start < at || end < start || end > len(body) {
 			return fmt.Errorf("record %d lies at %d to %d, behind %d of %d bytes", i, start, end, at, len(body))
 		}
-		fn(gaps.commit(r.at(2*i), body[at:start]))
-		fn(events.commit(r.at(2*i+1), body[start:end]))
+		gap(2*i, body[at:start])
+		switch salt, erased := r.at(2*i + 1); {
+		case !erased:
+			fn(events.commit(salt, body[start:end]))
+		case string(body[start:end]) != ErasedRecord:
+			return fmt.Errorf("record %d was erased, and something stands in its place", i)
+		default:
+			fn(Hash(salt))
+		}
 		at = end
 	}
-	fn(gaps.commit(r.at(2*n), body[at:]))
+	gap(2*n, body[at:])
 	return nil
 }
 

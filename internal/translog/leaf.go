@@ -42,6 +42,7 @@ const (
 	KindAnchor    Kind = "anchor"     // a checkpoint was countersigned or time-stamped
 	KindHold      Kind = "hold"       // a legal hold as it is from now on
 	KindRelease   Kind = "release"    // it ends
+	KindErase     Kind = "erase"      // records of pages, or files of artifacts, were erased
 	KindAdopt     Kind = "adopt"      // what was stored before there was a log is entered behind this leaf
 	KindAdoptEnd  Kind = "adopt-end"  // and up to this one
 )
@@ -140,6 +141,8 @@ func schema(k Kind) []field {
 		return slices.Concat(need(isText, "hold", "code"), need(isInt, "review"), need(isHash, "scope_commit", "owner_commit", "reason_commit", "actor_commit"), need(isEmpty, "prev"))
 	case KindRelease:
 		return slices.Concat(need(isText, "hold"), need(isHash, "reason_commit", "actor_commit"), need(isEmpty, "prev"))
+	case KindErase:
+		return slices.Concat(need(isText, "erasure", "basis"), need(isList, "targets"), need(isHash, "reason_commit", "actor_commit"))
 	case KindAdopt, KindAdoptEnd:
 		return slices.Concat(need(isInt, "pages", "polls", "artifacts", "attachments", "actions"), need(isText, "why"))
 	}
@@ -149,7 +152,7 @@ func schema(k Kind) []field {
 // Kinds gives every kind.
 func Kinds() []Kind {
 	return []Kind{KindGenesis, KindKey, KindConnect, KindPage, KindPolls, KindReset, KindGap, KindReconcile, KindArtifact, KindAttach, KindDetach, KindReview, KindRetire,
-		KindAction, KindConfig, KindRequest, KindCoverage, KindExport, KindAnchor, KindHold, KindRelease, KindAdopt, KindAdoptEnd}
+		KindAction, KindConfig, KindRequest, KindCoverage, KindExport, KindAnchor, KindHold, KindRelease, KindErase, KindAdopt, KindAdoptEnd}
 }
 
 // schemas is schema of every kind. It is read only.

@@ -498,7 +498,8 @@ type vectors struct {
 		Salts   string
 		Root    string
 	}
-	Leaf struct{ Text, Record, Hash string }
+	Erased struct{ Body, Salts, Redacted string } // the page without record 0
+	Leaf   struct{ Text, Record, Hash string }
 	Tree struct {
 		Leaves []string
 		Roots  []string
@@ -528,11 +529,34 @@ func TestVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []string{v.Commit.Commitment, v.Salts.Salt[1], v.Page.Root, v.Leaf.Record, v.Leaf.Hash, v.Tree.Roots[2], v.Key.VKey, v.Checkpoint.Signed} {
+	for _, s := range []string{v.Commit.Commitment, v.Salts.Salt[1], v.Page.Root, v.Erased.Salts, v.Erased.Redacted, v.Leaf.Record, v.Leaf.Hash, v.Tree.Roots[2], v.Key.VKey, v.Checkpoint.Signed} {
 		if !strings.Contains(string(doc), s) {
 			t.Errorf("docs/formats.md does not show the vector %q", s)
 		}
 	}
+}
+
+// eraseFirst erases the first record of a page, and gives the page as it is kept and as a bundle has it.
+func eraseFirst(t *testing.T, body []byte, places [][2]int, salts Salts, root Hash) (kept, left, redacted string) {
+	t.Helper()
+	at := func(i int) (int, int) { return places[i][0], places[i][1] }
+	next, err := salts.Erase(body, len(places), at, map[int]bool{0: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, where := erased(body, len(places), at, map[int]bool{0: true})
+	segments, err := Redact(now, len(places), where, next, func(int) int64 { return 1790000000000 }, func(int) bool { return false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := EncodeRedacted(segments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := PageRoot(now, len(places), where, next); err != nil || again != root {
+		t.Fatalf("without its first record the page has another root: %v", err)
+	}
+	return string(now), fmt.Sprintf("%x", []byte(next)), string(text)
 }
 
 func makeVectors(t *testing.T) vectors {
@@ -557,6 +581,7 @@ func makeVectors(t *testing.T) vectors {
 		t.Fatal(err)
 	}
 	v.Page.Root = root.String()
+	v.Erased.Body, v.Erased.Salts, v.Erased.Redacted = eraseFirst(t, []byte(v.Page.Body), v.Page.Records, salts, root)
 	leaf := sampleLeaf(1790000000000)
 	v.Leaf.Text, v.Leaf.Record, v.Leaf.Hash = string(leaf), RecordID(leaf), LeafHash(leaf).String()
 	fold := &Fold{}

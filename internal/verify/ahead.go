@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+
+	"github.com/exhibithq/exhibit/internal/translog"
 )
 
 // pageRead is a page that was read and checked by itself, with what was found.
 type pageRead struct {
 	cached
+	erased   []translog.Segment // of a page of which something was erased, by record; else nil
 	path     string
 	good     bool // it is what its leaf commits to
 	whole    bool // the part is what the manifest says

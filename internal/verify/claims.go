@@ -159,6 +159,10 @@ func (v *verifier) artifacts() error {
 			v.fail(stepArtifacts, "artifact_unknown", "the log tells of no version %d of artifact %s as it is here", a.Version, a.ID)
 			continue
 		}
+		if v.emptiedFiles(a, leaves[at], byRecord[a.Record]) {
+			delete(byRecord, a.Record)
+			continue
+		}
 		if v.artifactFiles(leaves[at], byRecord[a.Record]) {
 			all = append(all, derivation{leaves[at], byRecord[a.Record]})
 		}
@@ -216,8 +220,13 @@ func (v *verifier) derive(x artLeaf, files []bundle.File) error {
 		}
 		return files[i], true
 	}
+	lost := false // something was erased of what it was made from
 	give := func(code, format string, args ...any) error {
 		v.Reproduced = false
+		if lost && code == "not_derivable" {
+			v.unproven("That artifact %s follows from the pages: events that it was made from were erased later with the data of a person, as the log tells. It is unchanged since it was made, and cannot be made again.", id)
+			return nil
+		}
 		if x.leaf.Bool("entered") {
 			v.unproven("That artifact %s follows from the pages: %s. It was stored before there was a log, which does not tell what it was made from.", id, fmt.Sprintf(format, args...))
 			return nil
@@ -253,7 +262,7 @@ func (v *verifier) derive(x artLeaf, files []bundle.File) error {
 		v.unproven("That artifact %s follows from the pages: there are more events than this program holds.", id)
 		return nil
 	}
-	report, err := recipe.Run(v.ctx, r, request(v.Report.Manifest.Workspace, p, v.opt.TempDir), &view{replay: v.replay, asOf: x.leaf.Int("as_of"), gaps: gapsOf(p)})
+	report, err := recipe.Run(v.ctx, r, request(v.Report.Manifest.Workspace, p, v.opt.TempDir), &view{replay: v.replay, asOf: x.leaf.Int("as_of"), hit: &lost, gaps: gapsOf(p)})
 	if err != nil {
 		if v.ctx.Err() != nil {
 			return v.ctx.Err()

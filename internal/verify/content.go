@@ -114,6 +114,7 @@ func (v *verifier) pages() error {
 			return err
 		}
 	}
+	v.redactions()
 	for path, f := range v.files {
 		if (f.Role == "raw" || f.Role == "events") && !v.checked[path] {
 			v.fail(stepPages, "part_added", "%s belongs to no page that the log tells of", path)
@@ -131,7 +132,7 @@ func (v *verifier) streamPages(st *streamState, tick func()) error {
 	salts := v.salts(dir)
 	lines := &lineReader{v: v, prefix: bundle.DirEvents + st.key.connection + "_" + st.key.stream + "_"}
 	kind, known := v.kindOf(st.key.connection)
-	taken := v.taken(st, dir)
+	taken := v.taken(st)
 	var wanted []pageLeaf
 	for i, p := range st.pages {
 		if taken[i] {
@@ -139,7 +140,7 @@ func (v *verifier) streamPages(st *streamState, tick func()) error {
 		}
 	}
 	ahead := v.readAhead(wanted, func(w *verifier, p pageLeaf) pageRead {
-		return w.page(st, p, fmt.Sprintf("%s%08d.json", dir, p.page), salts[p.page], kind, known)
+		return w.page(st, p, v.pathOf(st, p), salts[p.page], kind, known)
 	})
 	defer ahead.stop()
 	ats := spans{}
@@ -148,6 +149,7 @@ func (v *verifier) streamPages(st *streamState, tick func()) error {
 		for ; next < len(st.covered) && st.covered[next].n < p.n; next++ {
 			ats = ats.add(st.covered[next].span)
 		}
+		v.explained(st, p, taken[i])
 		if !taken[i] {
 			m := v.Report.Manifest
 			switch {
@@ -194,6 +196,18 @@ func (v *verifier) salts(dir string) map[int64]translog.Salts {
 	return all
 }
 
+// pathOf gives where a page lies in the bundle: as it came, or without what was erased.
+func (v *verifier) pathOf(st *streamState, p pageLeaf) string {
+	path := fmt.Sprintf("%s%s/%s/%08d", bundle.DirRaw, st.key.connection, st.key.stream, p.page)
+	if _, ok := v.files[path+redactedPage]; ok {
+		return path + redactedPage
+	}
+	return path + ".json"
+}
+
+// redactedPage ends the name of a page of which something was erased.
+const redactedPage = ".redacted"
+
 // page reads one raw page and checks it against its leaf.
 func (v *verifier) page(st *streamState, p pageLeaf, path string, salts translog.Salts, kind source.Kind, known bool) (read pageRead) {
 	read.path = path
@@ -215,13 +229,31 @@ func (v *verifier) page(st *streamState, p pageLeaf, path string, salts translog
 	if noTime == 0 {
 		noTime = p.leaf.Int("t_res")
 	}
-	got, err := kind.Split(evidence.Stream(st.key.stream), body.Bytes(), time.UnixMilli(noTime))
+	raw, length := body.Bytes(), int64(body.Len())
+	var places [][2]int
+	if which, _ := v.gone(p); strings.HasSuffix(path, redactedPage) {
+		if raw, places, salts, read.erased, ok = v.redacted(st, p, raw); !ok {
+			return read
+		}
+		length = p.leaf.Int("len") // it had another one; the commitments fix that of each segment
+	} else if len(which) > 0 {
+		v.fail(stepPages, "erased_shown", "records of page %d of %s were erased, says the log, and are here", p.page, st.key)
+		return read
+	}
+	got, err := kind.Split(evidence.Stream(st.key.stream), raw, time.UnixMilli(noTime))
 	if err != nil {
 		v.fail(stepPages, "page_split", "page %d of %s: %v", p.page, st.key, err)
 		return read
 	}
-	root, err := translog.PageRoot(body.Bytes(), len(got.Records), func(i int) (int, int) { return got.Records[i].Start, got.Records[i].End }, salts)
-	if err != nil || root != p.leaf.Hash("root") || int64(len(got.Records)) != p.leaf.Int("n") || int64(body.Len()) != p.leaf.Int("len") {
+	for i, r := range places {
+		if len(places) != len(got.Records) || got.Records[i].Start != r[0] || got.Records[i].End != r[1] {
+			v.fail(stepPages, "page_split", "page %d of %s is cut at other places than its records", p.page, st.key)
+			return read
+		}
+	}
+	blank(got.Records, read.erased)
+	root, err := translog.PageRoot(raw, len(got.Records), func(i int) (int, int) { return got.Records[i].Start, got.Records[i].End }, salts)
+	if err != nil || root != p.leaf.Hash("root") || int64(len(got.Records)) != p.leaf.Int("n") || length != p.leaf.Int("len") {
 		v.fail(stepPages, "page_changed", "page %d of %s is not what leaf %d commits to", p.page, st.key, p.n)
 		return read
 	}
@@ -232,7 +264,7 @@ func (v *verifier) page(st *streamState, p pageLeaf, path string, salts translog
 	if p.leaf.Has("more") && p.leaf.Bool("more") != got.More {
 		v.fail(stepPages, "page_more", "page %d of %s says of whether there is more something else than leaf %d", p.page, st.key, p.n)
 	}
-	read.good, read.cached = true, cached{body.Bytes(), got.Records}
+	read.good, read.body, read.records = true, raw, got.Records
 	return read
 }
 
@@ -249,8 +281,17 @@ func (v *verifier) take(st *streamState, p pageLeaf, read pageRead, lines *lineR
 	}
 	v.Pages++
 	v.Events += int64(len(read.records))
+	for _, e := range read.erased {
+		if e.Erased {
+			v.Erased++
+		}
+	}
 	lines.compare(read.body, read.records)
-	v.replay.add(st, p, read.body, read.records, covered)
+	if len(read.erased) > 0 {
+		_, p.erased = v.gone(p)
+		p.kept(read.body)
+	}
+	v.replay.add(st, p, read, covered)
 }
 
 // lineReader compares the events that are shown one a line with those of the pages.

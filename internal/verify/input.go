@@ -9,7 +9,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/exhibithq/exhibit/internal/bundle"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/recipe"
 	"github.com/exhibithq/exhibit/internal/translog"
@@ -157,6 +156,7 @@ func only(f evidence.Facts, keys []evidence.Key) evidence.Facts {
 func (w *view) Pages(_ context.Context, q evidence.Query, fn func(recipe.Page) error) error {
 	from, to := bounds(q.Span)
 	for _, t := range w.selected(q) {
+		w.lost(t, from, to)
 		fresh := make([]int, len(t.pages))
 		for _, p := range t.page {
 			fresh[p]++
@@ -171,10 +171,13 @@ func (w *view) Pages(_ context.Context, q evidence.Query, fn func(recipe.Page) e
 			if p.n >= w.asOf || p.low >= to || p.high < from {
 				continue
 			}
-			f := w.v.files[fmt.Sprintf("%s%s/%s/%08d.json", bundle.DirRaw, t.st.key.connection, t.st.key.stream, p.page)]
+			size, sha := p.leaf.Int("len"), w.v.files[w.v.pathOf(t.st, p)].SHA256
+			if p.sha != "" {
+				size, sha = p.size, p.sha
+			}
 			err := fn(recipe.Page{Connection: evidence.ID(t.st.key.connection), Stream: evidence.Stream(t.st.key.stream), No: p.page, Sequence: p.leaf.Int("seq"),
 				RequestedAt: moment(p.leaf.Int("t_req")), ReceivedAt: moment(p.leaf.Int("t_res")), ServerDate: moment(p.leaf.Int("server_date")), Records: int(p.leaf.Int("n")),
-				Events: fresh[i], MinAt: time.UnixMilli(p.low).UTC(), MaxAt: time.UnixMilli(p.high).UTC(), Size: int(p.leaf.Int("len")), SHA256: f.SHA256})
+				Events: fresh[i], MinAt: time.UnixMilli(p.low).UTC(), MaxAt: time.UnixMilli(p.high).UTC(), Size: int(size), SHA256: sha})
 			if err != nil {
 				return err
 			}

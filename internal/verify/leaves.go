@@ -23,9 +23,11 @@ type logState struct {
 	lastAt   int64
 	chains   map[string]string
 	origin   string
-	keys     map[string]translog.Key // that sign at the end
-	signing  []keySpan               // every key with its time
-	held     map[string]bool         // legal holds: true while one stands
+	keys     map[string]translog.Key            // that sign at the end
+	signing  []keySpan                          // every key with its time
+	held     map[string]bool                    // legal holds: true while one stands
+	erased   map[translog.Hash][]erasedSegments // by the record of a page's leaf
+	emptied  map[versionKey]*emptied            // versions of artifacts whose files were erased
 	anchors  []againLeaf
 	entered  bool // something was stored before there was a log
 	streams  map[streamKey]*streamState
@@ -58,6 +60,10 @@ func (k keySpan) signs(size int64) bool { return k.from < size && size <= k.unti
 // pageLeaf is what is kept of a page leaf; there may be millions of pages.
 type pageLeaf struct {
 	n         int64 // of the leaf
+	record    translog.Hash
+	erased    int64 // number of the last leaf that tells that something of it was erased; 0: nothing was
+	size      int64 // of a page of which something was erased, as it is kept: 0 and empty for others
+	sha       string
 	page      int64
 	feed      int64
 	leaf      translog.Leaf
@@ -112,7 +118,7 @@ type againLeaf struct {
 
 // leaves folds all leaves into the tree and checks each of them.
 func (v *verifier) leaves() error {
-	s := &logState{chains: map[string]string{}, keys: map[string]translog.Key{}, held: map[string]bool{}, streams: map[streamKey]*streamState{}, kinds: map[string]string{}, arts: map[string][]artLeaf{}, reviews: map[string][]artLeaf{}, retired: map[string][]artLeaf{},
+	s := &logState{chains: map[string]string{}, keys: map[string]translog.Key{}, held: map[string]bool{}, erased: map[translog.Hash][]erasedSegments{}, emptied: map[versionKey]*emptied{}, streams: map[streamKey]*streamState{}, kinds: map[string]string{}, arts: map[string][]artLeaf{}, reviews: map[string][]artLeaf{}, retired: map[string][]artLeaf{},
 		attached: map[string]attachLeaf{}, claims: map[string]translog.Leaf{}, things: map[string][]againLeaf{}, roots: map[int64]translog.Hash{}, ats: map[int64]int64{}}
 	v.log = s
 	fold, err := v.frontier()
@@ -410,7 +416,7 @@ func (v *verifier) keep(n int64, record string, l translog.Leaf) {
 		s.kinds[l.Text("connection")] = l.Text("source")
 		v.account(l)
 	case translog.KindPage, translog.KindPolls, translog.KindReset:
-		v.read(n, l)
+		v.read(n, record, l)
 	case translog.KindReconcile:
 		st := v.stream(l)
 		st.again = append(st.again, againLeaf{n, l})
@@ -448,6 +454,8 @@ func (v *verifier) keep(n int64, record string, l translog.Leaf) {
 		s.export, s.exportN = &l, n
 	case translog.KindAnchor:
 		s.anchors = append(s.anchors, againLeaf{n, l})
+	case translog.KindErase:
+		v.erase(n, record, l)
 	case translog.KindHold, translog.KindRelease:
 		v.held(n, l)
 	case translog.KindAdopt:
@@ -546,7 +554,7 @@ func (v *verifier) stream(l translog.Leaf) *streamState {
 }
 
 // read follows the reading of a stream: its numbers, its bookmarks, and what it claims to have covered.
-func (v *verifier) read(n int64, l translog.Leaf) {
+func (v *verifier) read(n int64, record string, l translog.Leaf) {
 	st := v.stream(l)
 	seq, entered := l.Int("seq"), l.Bool("entered")
 	asked := max(l.Int("t_req"), l.Int("last_at"))
@@ -568,7 +576,8 @@ func (v *verifier) read(n int64, l translog.Leaf) {
 		if !okLow || !okHigh || low > high {
 			v.fail(stepLeaves, "leaf", "leaf %d tells no times of its events", n)
 		}
-		st.pages = append(st.pages, pageLeaf{n: n, page: l.Int("page"), feed: l.Int("feed"), leaf: l, low: low, high: high})
+		id, _ := translog.ParseHash(record)
+		st.pages = append(st.pages, pageLeaf{n: n, record: id, page: l.Int("page"), feed: l.Int("feed"), leaf: l, low: low, high: high})
 	}
 	if span, ok := l.Span("covered"); ok {
 		v.claimed(n, st, l, span, asked)

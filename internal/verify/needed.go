@@ -2,7 +2,6 @@ package verify
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/exhibithq/exhibit/internal/bundle"
@@ -13,7 +12,7 @@ import (
 
 // taken says which of a stream's pages are looked at: those that the bundle has to hold by what its leaves say, and whatever
 // else of the stream it holds.
-func (v *verifier) taken(st *streamState, dir string) []bool {
+func (v *verifier) taken(st *streamState) []bool {
 	m := v.Report.Manifest
 	var steps []bundle.Step
 	var pages []int // the page of each step; -1: none
@@ -35,7 +34,7 @@ func (v *verifier) taken(st *streamState, dir string) []bool {
 	taken := make([]bool, len(st.pages))
 	for i, needed := range bundle.Needed(steps, v.about(st.key.stream)) {
 		if p := pages[i]; p >= 0 {
-			_, there := v.files[fmt.Sprintf("%s%08d.json", dir, st.pages[p].page)]
+			_, there := v.files[v.pathOf(st, st.pages[p])]
 			taken[p] = needed || there
 		}
 	}

@@ -2,11 +2,10 @@ package verify
 
 import (
 	"errors"
-	"fmt"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/exhibithq/exhibit/internal/bundle"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/source"
 )
@@ -79,9 +78,16 @@ func (c *pageCache) body(t *track, number uint32) ([]byte, error) {
 	if x, ok := c.held(key); ok {
 		return x.body, nil
 	}
-	body, err := c.v.in.Read(fmt.Sprintf("%s%s/%s/%08d.json", bundle.DirRaw, t.st.key.connection, t.st.key.stream, t.pages[number].page), 64<<20)
+	path := c.v.pathOf(t.st, t.pages[number])
+	body, err := c.v.in.Read(path, 64<<20)
 	if err != nil {
 		return nil, err
+	}
+	if strings.HasSuffix(path, redactedPage) {
+		w, ok := &verifier{log: c.v.log}, false // what is wrong with it was told when it was read first
+		if body, _, _, _, ok = w.redacted(t.st, t.pages[number], body); !ok {
+			return nil, errors.New("a redacted page cannot be read")
+		}
 	}
 	c.hold(key, cached{body: body})
 	return body, nil

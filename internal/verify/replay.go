@@ -102,7 +102,8 @@ func (r *replay) track(st *streamState, feed int64) *track {
 }
 
 // add indexes the records of a page that was found to be what the log commits to.
-func (r *replay) add(st *streamState, p pageLeaf, body []byte, records []source.Record, covered spans) {
+func (r *replay) add(st *streamState, p pageLeaf, read pageRead, covered spans) {
+	body, records := read.body, read.records
 	t := r.track(st, p.feed)
 	number := uint32(len(t.pages))
 	t.pages = append(t.pages, p)
@@ -121,6 +122,10 @@ func (r *replay) add(st *streamState, p pageLeaf, body []byte, records []source.
 		if late != nil && late[i] != covered.contains(at) && !p.leaf.Bool("entered") {
 			r.v.fail(stepPages, "late", "leaf %d says of record %d wrongly whether it came late", p.n, i)
 			late = nil
+		}
+		if read.erased != nil && read.erased[i].Again {
+			t.repeats = append(t.repeats, repeat{at, number})
+			continue
 		}
 		r.record(t, number, i, &records[i], body[records[i].Start:records[i].End], late != nil && late[i], p.n)
 	}
@@ -153,7 +158,8 @@ func (r *replay) record(t *track, page uint32, position int, record *source.Reco
 	f := &record.Facts
 	at := f.At.UnixMilli()
 	key := maphash.String(r.seed, f.UUID)
-	if first, known := t.seen[key]; known {
+	gone := f.Odd&evidence.OddErased != 0
+	if first, known := t.seen[key]; known && !gone {
 		t.repeats = append(t.repeats, repeat{at, page})
 		if _, clashed := t.clash[first]; !clashed && !r.sameBytes(t, first, page, raw) {
 			t.clash[first] = leaf
@@ -164,10 +170,12 @@ func (r *replay) record(t *track, page uint32, position int, record *source.Reco
 		r.tooMany = true
 		return
 	}
-	if r.v.opt.Each != nil {
+	if r.v.opt.Each != nil && !gone {
 		r.v.opt.Each(t.st.key.connection, t.st.key.stream, f.UUID, at, raw)
 	}
-	t.seen[key] = uint32(len(t.at))
+	if !gone { // by what name it came is not known any more
+		t.seen[key] = uint32(len(t.at))
+	}
 	odd := f.Odd
 	if late {
 		odd |= evidence.OddLate
@@ -221,6 +229,7 @@ func (t *track) sorted() []uint32 {
 type view struct {
 	*replay
 	asOf int64
+	hit  *bool                        // becomes true if something was asked for of which part was erased later
 	gaps map[streamKey][]evidence.Gap // causes of gaps as the artifact tells them; that there is a gap follows from the log
 }
 
@@ -295,6 +304,7 @@ func (w *view) each(ctx context.Context, q evidence.Query, fn func(c *cursor, e 
 	from, to := bounds(q.Span)
 	var all []*cursor
 	for _, t := range w.selected(q) {
+		w.lost(t, from, to)
 		all = append(all, &cursor{t: t, rest: t.among(from, to), s: w.sieve(t, q.Where)})
 	}
 	for n := 0; ; n++ {
@@ -322,9 +332,18 @@ func (w *view) each(ctx context.Context, q evidence.Query, fn func(c *cursor, e 
 	}
 }
 
+// lost notes whether something was erased, behind the view, of what the view is asked for.
+func (w *view) lost(t *track, from, to int64) {
+	for _, p := range t.pages {
+		if p.erased > 0 && p.erased >= w.asOf && p.n < w.asOf && p.low < to && p.high >= from {
+			*w.hit = true
+		}
+	}
+}
+
 // match reports whether an event is there and meets the filters.
 func (w *view) match(c *cursor, e uint32) (bool, error) {
-	if !w.there(c.t, e) {
+	if !w.there(c.t, e) || c.t.odd[e]&evidence.OddErased != 0 {
 		return false, nil
 	}
 	ok, sure := c.s.passes(w, e)
@@ -416,6 +435,7 @@ func (w *view) Count(ctx context.Context, q evidence.Query) (int64, error) {
 	from, to := bounds(q.Span)
 	var n int64
 	for _, t := range w.selected(q) {
+		w.lost(t, from, to)
 		c := &cursor{t: t, s: w.sieve(t, q.Where)}
 		for i, e := range t.among(from, to) {
 			if i%65536 == 0 && ctx.Err() != nil {
@@ -455,12 +475,16 @@ func (w *view) PageStats(_ context.Context, q evidence.Query) (recipe.PageStats,
 	from, to := bounds(q.Span)
 	var s recipe.PageStats
 	for _, t := range w.selected(q) {
+		w.lost(t, from, to)
 		pages := make([]bool, len(t.pages))
 		for _, e := range t.among(from, to) {
 			if !w.there(t, e) {
 				continue
 			}
 			s.Events++
+			if t.odd[e]&evidence.OddErased != 0 {
+				s.Erased++
+			}
 			if p := t.page[e]; !pages[p] {
 				pages[p] = true
 				s.Pages++

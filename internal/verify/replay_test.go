@@ -58,7 +58,7 @@ func replayOf(t *testing.T, room int) *view {
 			t.Fatal(err)
 		}
 		leaf := translog.Leaf{Kind: translog.KindPage, Fields: translog.Fields{"t_res": start.UnixMilli(), "server_date": int64(0), "late": ""}}
-		r.add(st, pageLeaf{n: int64(p), page: int64(p + 1), leaf: leaf, low: low, high: high}, body, page.Records, spans{})
+		r.add(st, pageLeaf{n: int64(p), page: int64(p + 1), leaf: leaf, low: low, high: high}, pageRead{cached: cached{body: body, records: page.Records}}, spans{})
 	}
 	if len(v.Failures) > 0 {
 		t.Fatal(v.Failures)

@@ -69,6 +69,8 @@ type Report struct {
 	Pages     int64
 	Outside   int64 // pages of other times, which the log tells of and the bundle need not hold
 	Events    int64 // records in the pages
+	Erased    int64 // of these: were erased, as the log tells
+	Emptied   int   // artifacts whose files were erased
 	Artifacts int   // made again
 	LogKey    string
 	Witnesses []translog.Cosigned
@@ -153,7 +155,9 @@ type verifier struct {
 	openings  map[string]bundle.Opening
 	files     map[string]bundle.File
 	replay    *replay
-	late      int64 // pages of the period that came in after the evidence was frozen
+	want      []bundle.Redaction // what was erased of the pages in the bundle, by the log
+	found     int                // erasures that the log tells of whose page it tells of
+	late      int64              // pages of the period that came in after the evidence was frozen
 }
 
 func (v *verifier) fail(step, code, format string, args ...any) {

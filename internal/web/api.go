@@ -67,6 +67,7 @@ func (s *server) operations(api huma.API) {
 	s.artifactOperations(api)
 	s.settingsOperations(api)
 	s.holdOperations(api)
+	s.erasureOperations(api)
 	s.peopleOperations(api)
 	s.logOperations(api)
 	s.auditOperations(api)

@@ -340,7 +340,7 @@ func TestScreenshots(t *testing.T) {
 		{"account-light", "/settings/account", "light", 1440, 1000}, {"account-dark", "/settings/account", "dark", 1440, 1000}, {"phone-account", "/settings/account", "dark", 390, 844},
 		{"activity-light", "/settings/activity", "light", 1440, 900}, {"api-tokens-light", "/settings/api-tokens", "light", 1440, 900}, {"api-tokens-dark", "/settings/api-tokens", "dark", 1440, 900},
 		{"notifications-light", "/settings/notifications", "light", 1440, 900}, {"notifications-dark", "/settings/notifications", "dark", 1440, 900},
-		{"holds-light", "/settings/holds", "light", 1440, 1000}, {"holds-dark", "/settings/holds", "dark", 1440, 1000}, {"phone-holds", "/settings/holds", "light", 390, 844},
+		{"holds-light", "/settings/holds", "light", 1440, 1000}, {"holds-dark", "/settings/holds", "dark", 1440, 1000}, {"erasure-light", "/settings/erasure", "light", 1440, 900}, {"phone-holds", "/settings/holds", "light", 390, 844},
 		{"channel-mail-light", "/settings/notifications/new?kind=email", "light", 1440, 1000}, {"phone-notifications", "/settings/notifications", "light", 390, 844}, {"phone-channel", "/settings/notifications/new?kind=webhook", "dark", 390, 844},
 		{"phone-settings", "/settings", "light", 390, 844}, {"phone-activity", "/settings/activity", "light", 390, 844}, {"phone-api-tokens", "/settings/api-tokens", "dark", 390, 844},
 		{"phone-home", "/", "light", 390, 844}, {"phone-sources", "/sources", "light", 390, 844}, {"phone-events", "/events?range=7d", "light", 390, 844},

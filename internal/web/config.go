@@ -39,6 +39,7 @@ type Config struct {
 	Program     Program
 	Audits      Audits
 	Holds       Holds
+	Erasure     Erasure
 	Logbook     Logbook
 	Explore     Explore
 	Kinds       []source.Kind // the catalogue

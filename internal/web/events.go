@@ -325,6 +325,9 @@ func (s *server) kindsByConnection(ctx context.Context, ws evidence.ID) (map[evi
 
 // describe says an event in words; a source that this build does not know gives its bare facts.
 func describe(k source.Kind, e evidence.Event) source.Description {
+	if e.Odd&evidence.OddErased != 0 {
+		return source.Description{Verb: "erased event", Stream: titleOf(k, e.Stream)}
+	}
 	if k.Describe != nil && e.Raw != nil {
 		d := k.Describe(e.Stream, e.Raw)
 		if d.Stream == "" {

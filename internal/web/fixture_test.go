@@ -20,6 +20,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/artifact"
 	"github.com/exhibithq/exhibit/internal/audit"
 	"github.com/exhibithq/exhibit/internal/connection"
+	"github.com/exhibithq/exhibit/internal/erasure"
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/explore"
 	"github.com/exhibithq/exhibit/internal/hold"
@@ -143,7 +144,7 @@ func newSiteWith(t testing.TB, operator source.Operator) *site {
 		}})
 	s.legal = hold.New(s.store, s.clock)
 	s.server, err = newServer(Config{
-		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: work, Audits: s.rooms, Holds: s.legal, Logbook: s.book, Explore: x, Kinds: kinds,
+		Store: s.store, SignIn: s.signIn, Tokens: s.tokens, Notify: s.notify, Coverage: connections, Connections: connections, Artifacts: s.build, Program: work, Audits: s.rooms, Holds: s.legal, Erasure: erasure.New(s.store, s.objects, s.clock), Logbook: s.book, Explore: x, Kinds: kinds,
 		Workspace: "Northwind GmbH", Version: "test", Now: s.clock, Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	must(t, err)

@@ -38,8 +38,8 @@ func New(cfg Config) (http.Handler, error) {
 }
 
 func newServer(cfg Config) (*server, error) {
-	if cfg.Store == nil || cfg.SignIn == nil || cfg.Coverage == nil || cfg.Connections == nil || cfg.Artifacts == nil || cfg.Program == nil || cfg.Tokens == nil || cfg.Notify == nil || cfg.Explore == nil || cfg.Audits == nil || cfg.Holds == nil {
-		return nil, fmt.Errorf("making the pages: Store, SignIn, Tokens, Notify, Coverage, Connections, Artifacts, Program, Audits, Holds and Explore must all be given")
+	if cfg.Store == nil || cfg.SignIn == nil || cfg.Coverage == nil || cfg.Connections == nil || cfg.Artifacts == nil || cfg.Program == nil || cfg.Tokens == nil || cfg.Notify == nil || cfg.Explore == nil || cfg.Audits == nil || cfg.Holds == nil || cfg.Erasure == nil {
+		return nil, fmt.Errorf("making the pages: Store, SignIn, Tokens, Notify, Coverage, Connections, Artifacts, Program, Audits, Holds, Erasure and Explore must all be given")
 	}
 	assets, err := asset.New()
 	if err != nil {

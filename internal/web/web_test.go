@@ -251,7 +251,7 @@ func (s *site) pages() []string {
 		"/events/export?range=120d&result=failed", "/events/artifact?range=30d&result=failed", "/events/filters",
 		"/coverage", "/coverage?range=day&at=2026-11-14", "/coverage?range=year&connection=" + string(s.first.ID),
 		"/events?q=zzz", "/artifacts", "/artifacts?q=zzz&use=all", "/artifacts?review=approved&from=2026-10-01", "/artifacts/build", "/artifacts/upload", "/artifacts/schedules", "/actions", "/controls", "/frameworks", "/log", "/log/verify",
-		"/settings", "/settings/people", "/settings/people/" + string(s.admin.ID), "/settings/account", "/settings/activity", "/settings/api-tokens", "/settings/holds",
+		"/settings", "/settings/people", "/settings/people/" + string(s.admin.ID), "/settings/account", "/settings/activity", "/settings/api-tokens", "/settings/holds", "/settings/erasure",
 		"/settings/notifications", "/settings/notifications/new?kind=email", "/settings/notifications/new?kind=webhook"}
 	s.fillHolds()
 	all, err := s.server.programme(ctx, s.ws)

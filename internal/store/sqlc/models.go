@@ -96,6 +96,8 @@ type ArtifactVersion struct {
 	BuiltAt       int64
 	BuiltBy       string
 	BuiltMember   string
+	ErasedAt      int64
+	Erasure       string
 	Leaf          int64
 }
 
@@ -250,6 +252,23 @@ type Credential struct {
 	NextTotp   []byte
 	TotpAt     int64
 	TotpStep   int64
+}
+
+type Erasure struct {
+	Workspace string
+	ID        string
+	State     string
+	Basis     string
+	Reason    string
+	Subject   string
+	BegunAt   int64
+	BegunBy   string
+	EndedAt   int64
+	Events    int64
+	Pages     int64
+	Artifacts int64
+	Steps     int64
+	Leaf      int64
 }
 
 type EventExport struct {

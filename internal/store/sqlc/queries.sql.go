@@ -981,6 +981,59 @@ func (q *Queries) AddCoverage(ctx context.Context, stream int64, fromAt int64, t
 	return err
 }
 
+const addErasedFile = `-- name: AddErasedFile :exec
+INSERT INTO erased_file (workspace, sha256, size) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+`
+
+func (q *Queries) AddErasedFile(ctx context.Context, workspace string, sha256 string, size int64) error {
+	_, err := q.db.ExecContext(ctx, addErasedFile, workspace, sha256, size)
+	return err
+}
+
+const addErasedRecord = `-- name: AddErasedRecord :exec
+INSERT INTO erased_record (page, position, uuid, erasure) VALUES ($1, $2, $3, $4)
+`
+
+func (q *Queries) AddErasedRecord(ctx context.Context, page int64, position int64, uuid []byte, erasure string) error {
+	_, err := q.db.ExecContext(ctx, addErasedRecord,
+		page,
+		position,
+		uuid,
+		erasure,
+	)
+	return err
+}
+
+const addErasure = `-- name: AddErasure :exec
+
+INSERT INTO erasure (workspace, id, state, basis, reason, subject, begun_at, begun_by, ended_at, events, pages, artifacts, steps, leaf)
+VALUES ($1, $2, 'running', $3, $4, $5, $6, $7, 0, 0, 0, 0, 1, 0)
+`
+
+type AddErasureParams struct {
+	Workspace string
+	ID        string
+	Basis     string
+	Reason    string
+	Subject   string
+	BegunAt   int64
+	BegunBy   string
+}
+
+// Erasure.
+func (q *Queries) AddErasure(ctx context.Context, arg AddErasureParams) error {
+	_, err := q.db.ExecContext(ctx, addErasure,
+		arg.Workspace,
+		arg.ID,
+		arg.Basis,
+		arg.Reason,
+		arg.Subject,
+		arg.BegunAt,
+		arg.BegunBy,
+	)
+	return err
+}
+
 const addExport = `-- name: AddExport :exec
 INSERT INTO event_export (id, workspace, member, format, words, state, total, written, size, sha256, problem, created_at, touched_at, finished_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, '', '', $8, $9, 0, $10)
@@ -1846,6 +1899,38 @@ func (q *Queries) AllCoverage(ctx context.Context) ([]Coverage, error) {
 	return items, nil
 }
 
+const allRepeatsOf = `-- name: AllRepeatsOf :many
+SELECT page, position FROM repeat WHERE first_page = $1 AND first_position = $2 ORDER BY page, position
+`
+
+type AllRepeatsOfRow struct {
+	Page     int64
+	Position int64
+}
+
+func (q *Queries) AllRepeatsOf(ctx context.Context, firstPage int64, firstPosition int64) ([]AllRepeatsOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, allRepeatsOf, firstPage, firstPosition)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AllRepeatsOfRow
+	for rows.Next() {
+		var i AllRepeatsOfRow
+		if err := rows.Scan(&i.Page, &i.Position); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const allStreams = `-- name: AllStreams :many
 SELECT s.id, s.connection, s.name, s.sequence, c.source, w.no FROM stream s JOIN connection c ON c.id = s.connection
 JOIN workspace w ON w.id = c.workspace ORDER BY s.id
@@ -1932,7 +2017,7 @@ func (q *Queries) AllValues(ctx context.Context, workspace int64, kind string) (
 }
 
 const allVersions = `-- name: AllVersions :many
-SELECT a.title, a.kind, a.recipe, a.from_at, a.to_at, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member, v.leaf FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = $1 ORDER BY v.built_at, v.artifact, v.version
+SELECT a.title, a.kind, a.recipe, a.from_at, a.to_at, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member, v.erased_at, v.erasure, v.leaf FROM artifact_version v JOIN artifact a ON a.id = v.artifact WHERE a.workspace = $1 ORDER BY v.built_at, v.artifact, v.version
 `
 
 type AllVersionsRow struct {
@@ -1953,6 +2038,8 @@ type AllVersionsRow struct {
 	BuiltAt       int64
 	BuiltBy       string
 	BuiltMember   string
+	ErasedAt      int64
+	Erasure       string
 	Leaf          int64
 }
 
@@ -1983,6 +2070,8 @@ func (q *Queries) AllVersions(ctx context.Context, workspace string) ([]AllVersi
 			&i.BuiltAt,
 			&i.BuiltBy,
 			&i.BuiltMember,
+			&i.ErasedAt,
+			&i.Erasure,
 			&i.Leaf,
 		); err != nil {
 			return nil, err
@@ -2064,7 +2153,7 @@ func (q *Queries) Approval(ctx context.Context, hash []byte, workspace string, m
 }
 
 const artifact = `-- name: Artifact :one
-SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member, v.leaf FROM artifact a JOIN artifact_version v ON v.artifact = a.id
+SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member, v.erased_at, v.erasure, v.leaf FROM artifact a JOIN artifact_version v ON v.artifact = a.id
 WHERE a.workspace = $1 AND a.id = $2 ORDER BY v.version DESC LIMIT 1
 `
 
@@ -2110,13 +2199,15 @@ func (q *Queries) Artifact(ctx context.Context, workspace string, iD string) (Ar
 		&i.ArtifactVersion.BuiltAt,
 		&i.ArtifactVersion.BuiltBy,
 		&i.ArtifactVersion.BuiltMember,
+		&i.ArtifactVersion.ErasedAt,
+		&i.ArtifactVersion.Erasure,
 		&i.ArtifactVersion.Leaf,
 	)
 	return i, err
 }
 
 const artifactVersions = `-- name: ArtifactVersions :many
-SELECT v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member, v.leaf FROM artifact_version v JOIN artifact a ON a.id = v.artifact
+SELECT v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member, v.erased_at, v.erasure, v.leaf FROM artifact_version v JOIN artifact a ON a.id = v.artifact
 WHERE a.workspace = $1 AND a.id = $2 ORDER BY v.version DESC
 `
 
@@ -2142,6 +2233,8 @@ func (q *Queries) ArtifactVersions(ctx context.Context, workspace string, iD str
 			&i.BuiltAt,
 			&i.BuiltBy,
 			&i.BuiltMember,
+			&i.ErasedAt,
+			&i.Erasure,
 			&i.Leaf,
 		); err != nil {
 			return nil, err
@@ -2158,7 +2251,7 @@ func (q *Queries) ArtifactVersions(ctx context.Context, workspace string, iD str
 }
 
 const artifacts = `-- name: Artifacts :many
-SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member, v.leaf FROM artifact a JOIN artifact_version v ON v.artifact = a.id
+SELECT a.id, a.workspace, a.kind, a.recipe, a.title, a.from_at, a.to_at, a.created_at, a.retired_at, a.retired, a.variant, v.artifact, v.version, v.recipe_version, v.engine, v.result, v.population, v.table_rows, v.provenance, v.files, v.built_at, v.built_by, v.built_member, v.erased_at, v.erasure, v.leaf FROM artifact a JOIN artifact_version v ON v.artifact = a.id
 WHERE a.workspace = $1 AND v.version = (SELECT max(w.version) FROM artifact_version w WHERE w.artifact = a.id)
   AND (CAST($2 AS text) = '' OR a.recipe = $2) AND (CAST($3 AS text) = '' OR a.kind = $3)
   AND (CAST($4 AS text) = '' OR a.id IN (SELECT t.artifact FROM attachment t WHERE t.control = $4 AND t.detached_at = 0))
@@ -2228,6 +2321,8 @@ func (q *Queries) Artifacts(ctx context.Context, arg ArtifactsParams) ([]Artifac
 			&i.ArtifactVersion.BuiltAt,
 			&i.ArtifactVersion.BuiltBy,
 			&i.ArtifactVersion.BuiltMember,
+			&i.ArtifactVersion.ErasedAt,
+			&i.ArtifactVersion.Erasure,
 			&i.ArtifactVersion.Leaf,
 		); err != nil {
 			return nil, err
@@ -2627,6 +2722,39 @@ func (q *Queries) BadPages(ctx context.Context, stream int64) ([]BadPage, error)
 			&i.Size,
 			&i.Body,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const badPagesOf = `-- name: BadPagesOf :many
+SELECT b.id, b.body, b.reason FROM bad_page b JOIN stream s ON s.id = b.stream JOIN connection c ON c.id = s.connection WHERE c.workspace = $1 ORDER BY b.id
+`
+
+type BadPagesOfRow struct {
+	ID     int64
+	Body   []byte
+	Reason string
+}
+
+func (q *Queries) BadPagesOf(ctx context.Context, workspace string) ([]BadPagesOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, badPagesOf, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []BadPagesOfRow
+	for rows.Next() {
+		var i BadPagesOfRow
+		if err := rows.Scan(&i.ID, &i.Body, &i.Reason); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -3646,6 +3774,15 @@ func (q *Queries) Detach(ctx context.Context, arg DetachParams) (int64, error) {
 	return result.RowsAffected()
 }
 
+const dropBadPage = `-- name: DropBadPage :exec
+DELETE FROM bad_page WHERE id = $1
+`
+
+func (q *Queries) DropBadPage(ctx context.Context, id int64) error {
+	_, err := q.db.ExecContext(ctx, dropBadPage, id)
+	return err
+}
+
 const dropCeremonies = `-- name: DropCeremonies :exec
 
 DELETE FROM ceremony WHERE expires_at <= $1
@@ -3654,6 +3791,15 @@ DELETE FROM ceremony WHERE expires_at <= $1
 // The server's half of what is done with a passkey.
 func (q *Queries) DropCeremonies(ctx context.Context, now int64) error {
 	_, err := q.db.ExecContext(ctx, dropCeremonies, now)
+	return err
+}
+
+const dropErasedFile = `-- name: DropErasedFile :exec
+DELETE FROM erased_file WHERE workspace = $1 AND sha256 = $2
+`
+
+func (q *Queries) DropErasedFile(ctx context.Context, workspace string, sha256 string) error {
+	_, err := q.db.ExecContext(ctx, dropErasedFile, workspace, sha256)
 	return err
 }
 
@@ -3673,6 +3819,15 @@ DELETE FROM bad_page WHERE bad_page.stream = $1 AND bad_page.id NOT IN
 
 func (q *Queries) DropOldBadPages(ctx context.Context, stream int64) error {
 	_, err := q.db.ExecContext(ctx, dropOldBadPages, stream)
+	return err
+}
+
+const dropOpening = `-- name: DropOpening :exec
+DELETE FROM log_opening WHERE workspace = $1 AND commitment = $2
+`
+
+func (q *Queries) DropOpening(ctx context.Context, workspace int64, commitment []byte) error {
+	_, err := q.db.ExecContext(ctx, dropOpening, workspace, commitment)
 	return err
 }
 
@@ -3721,6 +3876,27 @@ func (q *Queries) DropSignInSteps(ctx context.Context, now int64) error {
 	return err
 }
 
+const dropValue = `-- name: DropValue :exec
+DELETE FROM value WHERE id = $1
+`
+
+func (q *Queries) DropValue(ctx context.Context, id int64) error {
+	_, err := q.db.ExecContext(ctx, dropValue, id)
+	return err
+}
+
+const endErasure = `-- name: EndErasure :execrows
+UPDATE erasure SET steps = steps + 1, state = 'done', subject = '', ended_at = $1 WHERE workspace = $2 AND id = $3 AND state = 'running'
+`
+
+func (q *Queries) EndErasure(ctx context.Context, endedAt int64, workspace string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, endErasure, endedAt, workspace, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const endHandover = `-- name: EndHandover :exec
 UPDATE handover SET new_read_at = $1, new_through = $2 WHERE stream = $3 AND at = $4
 `
@@ -3742,6 +3918,235 @@ UPDATE stream SET holder = '', epoch = epoch + 1, lease_until = 0, next_read_at 
 func (q *Queries) EndLeases(ctx context.Context, connection string) error {
 	_, err := q.db.ExecContext(ctx, endLeases, connection)
 	return err
+}
+
+const eraseEvent = `-- name: EraseEvent :execrows
+UPDATE event SET what = 0, person = 0, vault = 0, item = 0, target = 0, country = 0, ip = 0, client = 0, odd = $1
+WHERE stream = $2 AND at = $3 AND page = $4 AND position = $5
+`
+
+type EraseEventParams struct {
+	Odd      int32
+	Stream   int32
+	At       int64
+	Page     int32
+	Position int32
+}
+
+func (q *Queries) EraseEvent(ctx context.Context, arg EraseEventParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, eraseEvent,
+		arg.Odd,
+		arg.Stream,
+		arg.At,
+		arg.Page,
+		arg.Position,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const eraseVersion = `-- name: EraseVersion :execrows
+UPDATE artifact_version SET provenance = $1, files = $2, erased_at = $3, erasure = $4
+WHERE artifact = $5 AND version = $6 AND erased_at = 0
+`
+
+type EraseVersionParams struct {
+	Provenance []byte
+	Files      string
+	ErasedAt   int64
+	Erasure    string
+	Artifact   string
+	Version    int64
+}
+
+func (q *Queries) EraseVersion(ctx context.Context, arg EraseVersionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, eraseVersion,
+		arg.Provenance,
+		arg.Files,
+		arg.ErasedAt,
+		arg.Erasure,
+		arg.Artifact,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const erasedFiles = `-- name: ErasedFiles :many
+SELECT sha256, size FROM erased_file WHERE workspace = $1 ORDER BY sha256
+`
+
+type ErasedFilesRow struct {
+	Sha256 string
+	Size   int64
+}
+
+func (q *Queries) ErasedFiles(ctx context.Context, workspace string) ([]ErasedFilesRow, error) {
+	rows, err := q.db.QueryContext(ctx, erasedFiles, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ErasedFilesRow
+	for rows.Next() {
+		var i ErasedFilesRow
+		if err := rows.Scan(&i.Sha256, &i.Size); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const erasedRecords = `-- name: ErasedRecords :many
+SELECT position, uuid, erasure FROM erased_record WHERE page = $1 ORDER BY position
+`
+
+type ErasedRecordsRow struct {
+	Position int64
+	Uuid     []byte
+	Erasure  string
+}
+
+func (q *Queries) ErasedRecords(ctx context.Context, page int64) ([]ErasedRecordsRow, error) {
+	rows, err := q.db.QueryContext(ctx, erasedRecords, page)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ErasedRecordsRow
+	for rows.Next() {
+		var i ErasedRecordsRow
+		if err := rows.Scan(&i.Position, &i.Uuid, &i.Erasure); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const erasureEpoch = `-- name: ErasureEpoch :one
+SELECT CAST(coalesce(sum(steps), 0) AS bigint) AS steps, CAST(coalesce(max(leaf), 0) AS bigint) AS leaf FROM erasure WHERE workspace = $1
+`
+
+type ErasureEpochRow struct {
+	Steps int64
+	Leaf  int64
+}
+
+func (q *Queries) ErasureEpoch(ctx context.Context, workspace string) (ErasureEpochRow, error) {
+	row := q.db.QueryRowContext(ctx, erasureEpoch, workspace)
+	var i ErasureEpochRow
+	err := row.Scan(&i.Steps, &i.Leaf)
+	return i, err
+}
+
+const erasureStep = `-- name: ErasureStep :execrows
+UPDATE erasure SET steps = steps + 1, events = events + $1, pages = pages + $2, artifacts = artifacts + $3, leaf = $4
+WHERE workspace = $5 AND id = $6 AND state = 'running'
+`
+
+type ErasureStepParams struct {
+	Events    int64
+	Pages     int64
+	Artifacts int64
+	Leaf      int64
+	Workspace string
+	ID        string
+}
+
+func (q *Queries) ErasureStep(ctx context.Context, arg ErasureStepParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, erasureStep,
+		arg.Events,
+		arg.Pages,
+		arg.Artifacts,
+		arg.Leaf,
+		arg.Workspace,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const erasures = `-- name: Erasures :many
+SELECT workspace, id, state, basis, reason, subject, begun_at, begun_by, ended_at, events, pages, artifacts, steps, leaf FROM erasure WHERE workspace = $1 ORDER BY begun_at DESC, id
+`
+
+func (q *Queries) Erasures(ctx context.Context, workspace string) ([]Erasure, error) {
+	rows, err := q.db.QueryContext(ctx, erasures, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Erasure
+	for rows.Next() {
+		var i Erasure
+		if err := rows.Scan(
+			&i.Workspace,
+			&i.ID,
+			&i.State,
+			&i.Basis,
+			&i.Reason,
+			&i.Subject,
+			&i.BegunAt,
+			&i.BegunBy,
+			&i.EndedAt,
+			&i.Events,
+			&i.Pages,
+			&i.Artifacts,
+			&i.Steps,
+			&i.Leaf,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const eventUUID = `-- name: EventUUID :one
+SELECT uuid, odd FROM event WHERE stream = $1 AND at = $2 AND page = $3 AND position = $4
+`
+
+type EventUUIDRow struct {
+	Uuid []byte
+	Odd  int32
+}
+
+func (q *Queries) EventUUID(ctx context.Context, stream int32, at int64, page int32, position int32) (EventUUIDRow, error) {
+	row := q.db.QueryRowContext(ctx, eventUUID,
+		stream,
+		at,
+		page,
+		position,
+	)
+	var i EventUUIDRow
+	err := row.Scan(&i.Uuid, &i.Odd)
+	return i, err
 }
 
 const evidenceSetting = `-- name: EvidenceSetting :one
@@ -3913,6 +4318,17 @@ func (q *Queries) FarRepeats(ctx context.Context, stream int64) ([]FarRepeatsRow
 		return nil, err
 	}
 	return items, nil
+}
+
+const filesWith = `-- name: FilesWith :one
+SELECT CAST(count(*) AS bigint) FROM artifact_version WHERE files LIKE $1
+`
+
+func (q *Queries) FilesWith(ctx context.Context, files string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, filesWith, files)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
 }
 
 const firstCosigned = `-- name: FirstCosigned :one
@@ -4189,6 +4605,33 @@ func (q *Queries) Keyset(ctx context.Context, id string) ([]byte, error) {
 	var keyset []byte
 	err := row.Scan(&keyset)
 	return keyset, err
+}
+
+const kindsOfValue = `-- name: KindsOfValue :many
+SELECT DISTINCT kind FROM value WHERE workspace = $1 AND first = $2 ORDER BY kind
+`
+
+func (q *Queries) KindsOfValue(ctx context.Context, workspace int64, first string) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, kindsOfValue, workspace, first)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var kind string
+		if err := rows.Scan(&kind); err != nil {
+			return nil, err
+		}
+		items = append(items, kind)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const lastCheckpoint = `-- name: LastCheckpoint :one
@@ -5420,6 +5863,39 @@ func (q *Queries) PeopleEqual(ctx context.Context, workspace int64, word string)
 	return items, nil
 }
 
+const peopleOf = `-- name: PeopleOf :many
+SELECT first, second, third FROM value WHERE workspace = $1 AND kind = 'person' ORDER BY id
+`
+
+type PeopleOfRow struct {
+	First  string
+	Second string
+	Third  string
+}
+
+func (q *Queries) PeopleOf(ctx context.Context, workspace int64) ([]PeopleOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, peopleOf, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PeopleOfRow
+	for rows.Next() {
+		var i PeopleOfRow
+		if err := rows.Scan(&i.First, &i.Second, &i.Third); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const placeVersion = `-- name: PlaceVersion :exec
 
 UPDATE artifact_version SET leaf = $1 WHERE artifact = $2 AND version = $3
@@ -6345,6 +6821,17 @@ func (q *Queries) RotateSession(ctx context.Context, fresh []byte, hash []byte) 
 	return result.RowsAffected()
 }
 
+const runningErasures = `-- name: RunningErasures :one
+SELECT CAST(count(*) AS bigint) FROM erasure WHERE workspace = $1 AND state = 'running'
+`
+
+func (q *Queries) RunningErasures(ctx context.Context, workspace string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, runningErasures, workspace)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const sampleRow = `-- name: SampleRow :one
 SELECT id, workspace, audit, population, seed, size, members, drawn_at, drawn_by FROM audit_sample WHERE workspace = $1 AND id = $2
 `
@@ -6820,12 +7307,39 @@ func (q *Queries) SetMemberRole(ctx context.Context, role string, workspace stri
 	return result.RowsAffected()
 }
 
+const setPageBody = `-- name: SetPageBody :exec
+UPDATE page_body SET layout = $1, body = $2 WHERE page = $3
+`
+
+func (q *Queries) SetPageBody(ctx context.Context, layout []byte, body []byte, page int64) error {
+	_, err := q.db.ExecContext(ctx, setPageBody, layout, body, page)
+	return err
+}
+
+const setPageDigest = `-- name: SetPageDigest :exec
+UPDATE page SET size = $1, sha256 = $2 WHERE id = $3
+`
+
+func (q *Queries) SetPageDigest(ctx context.Context, size int64, sha256 []byte, iD int64) error {
+	_, err := q.db.ExecContext(ctx, setPageDigest, size, sha256, iD)
+	return err
+}
+
 const setPageEvents = `-- name: SetPageEvents :exec
 UPDATE page SET events = $1 WHERE id = $2
 `
 
 func (q *Queries) SetPageEvents(ctx context.Context, events int64, iD int64) error {
 	_, err := q.db.ExecContext(ctx, setPageEvents, events, iD)
+	return err
+}
+
+const setPageSalt = `-- name: SetPageSalt :exec
+UPDATE page_salt SET salts = $1 WHERE page = $2
+`
+
+func (q *Queries) SetPageSalt(ctx context.Context, salts []byte, page int64) error {
+	_, err := q.db.ExecContext(ctx, setPageSalt, salts, page)
 	return err
 }
 
@@ -7655,6 +8169,33 @@ func (q *Queries) ValueByID(ctx context.Context, id int64) (ValueByIDRow, error)
 	return i, err
 }
 
+const valueIDsOf = `-- name: ValueIDsOf :many
+SELECT id FROM value WHERE workspace = $1 AND kind <> 'odd' ORDER BY id
+`
+
+func (q *Queries) ValueIDsOf(ctx context.Context, workspace int64) ([]int64, error) {
+	rows, err := q.db.QueryContext(ctx, valueIDsOf, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const values = `-- name: Values :many
 SELECT id, kind, first, second, third FROM value WHERE workspace = $1 AND kind = $2 ORDER BY id DESC
 LIMIT CAST($3 AS bigint)
@@ -7830,6 +8371,56 @@ func (q *Queries) VersionPlaces(ctx context.Context, workspace string) ([]Versio
 	return items, nil
 }
 
+const versionsOf = `-- name: VersionsOf :many
+SELECT v.artifact, v.version, v.provenance, v.files, v.erased_at, a.kind, a.recipe, a.from_at, a.to_at FROM artifact_version v JOIN artifact a ON a.id = v.artifact
+WHERE a.workspace = $1 ORDER BY v.artifact, v.version
+`
+
+type VersionsOfRow struct {
+	Artifact   string
+	Version    int64
+	Provenance []byte
+	Files      string
+	ErasedAt   int64
+	Kind       string
+	Recipe     string
+	FromAt     int64
+	ToAt       int64
+}
+
+func (q *Queries) VersionsOf(ctx context.Context, workspace string) ([]VersionsOfRow, error) {
+	rows, err := q.db.QueryContext(ctx, versionsOf, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []VersionsOfRow
+	for rows.Next() {
+		var i VersionsOfRow
+		if err := rows.Scan(
+			&i.Artifact,
+			&i.Version,
+			&i.Provenance,
+			&i.Files,
+			&i.ErasedAt,
+			&i.Kind,
+			&i.Recipe,
+			&i.FromAt,
+			&i.ToAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const voucher = `-- name: Voucher :one
 SELECT workspace, kind, name, url, size, good_at, failed_at, failure FROM log_voucher WHERE workspace = $1 AND kind = $2 AND name = $3
 `
@@ -7895,6 +8486,82 @@ func (q *Queries) WorkspaceByName(ctx context.Context, name string) (string, err
 	var id string
 	err := row.Scan(&id)
 	return id, err
+}
+
+const workspaceExports = `-- name: WorkspaceExports :many
+SELECT id, workspace, member, format, words, state, total, written, size, sha256, problem, created_at, touched_at, finished_at, expires_at FROM event_export WHERE workspace = $1 ORDER BY id
+`
+
+func (q *Queries) WorkspaceExports(ctx context.Context, workspace string) ([]EventExport, error) {
+	rows, err := q.db.QueryContext(ctx, workspaceExports, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []EventExport
+	for rows.Next() {
+		var i EventExport
+		if err := rows.Scan(
+			&i.ID,
+			&i.Workspace,
+			&i.Member,
+			&i.Format,
+			&i.Words,
+			&i.State,
+			&i.Total,
+			&i.Written,
+			&i.Size,
+			&i.Sha256,
+			&i.Problem,
+			&i.CreatedAt,
+			&i.TouchedAt,
+			&i.FinishedAt,
+			&i.ExpiresAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const workspaceFilters = `-- name: WorkspaceFilters :many
+SELECT id, name, matches FROM saved_filter WHERE workspace = $1 ORDER BY id
+`
+
+type WorkspaceFiltersRow struct {
+	ID      string
+	Name    string
+	Matches string
+}
+
+func (q *Queries) WorkspaceFilters(ctx context.Context, workspace string) ([]WorkspaceFiltersRow, error) {
+	rows, err := q.db.QueryContext(ctx, workspaceFilters, workspace)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []WorkspaceFiltersRow
+	for rows.Next() {
+		var i WorkspaceFiltersRow
+		if err := rows.Scan(&i.ID, &i.Name, &i.Matches); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const workspaceNames = `-- name: WorkspaceNames :many

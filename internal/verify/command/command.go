@@ -142,6 +142,8 @@ type reportJSON struct {
 	Pages      int64            `json:"pages"`
 	Outside    int64            `json:"pages_outside"` // of other times: in the log, and not in the bundle
 	Events     int64            `json:"events"`
+	Erased     int64            `json:"erased"`
+	Emptied    int              `json:"artifacts_erased"`
 	Artifacts  int              `json:"artifacts_reproduced"`
 	LogKey     string           `json:"log_key,omitempty"`
 	Vouched    []vouchJSON      `json:"vouched"`
@@ -160,7 +162,7 @@ func printJSON(out io.Writer, r verify.Report, opt verify.Options, again *verify
 	m := r.Manifest
 	j := reportJSON{Verdict: r.Verdict, Complete: r.Complete, Reproduced: r.Reproduced, Failures: r.Failures, NotProven: r.NotProven, Wanted: opt.Wanted(), Bundle: m.Bundle, Audit: m.Audit,
 		Framework: m.Framework, From: stamp(m.From), To: stamp(m.To), Checkpoint: map[string]any{"origin": m.Origin, "size": r.Size, "root": r.Root.String()},
-		Leaves: r.Leaves, Pages: r.Pages, Outside: r.Outside, Events: r.Events, Artifacts: r.Artifacts, LogKey: r.LogKey, Vouched: []vouchJSON{}}
+		Leaves: r.Leaves, Pages: r.Pages, Outside: r.Outside, Events: r.Events, Erased: r.Erased, Emptied: r.Emptied, Artifacts: r.Artifacts, LogKey: r.LogKey, Vouched: []vouchJSON{}}
 	if again != nil {
 		j.Reconciled, j.Reconciliation = again.Reconciled, again
 	}
@@ -206,6 +208,9 @@ func printText(out io.Writer, r verify.Report, opt verify.Options, again *verify
 	fmt.Fprintf(&b, "Checked     %d leaves, %d pages, %d events\n", r.Leaves, r.Pages, r.Events)
 	if r.Outside > 0 {
 		fmt.Fprintf(&b, "Outside     %d pages of other times are in the log and not in the bundle\n", r.Outside)
+	}
+	if r.Erased > 0 || r.Emptied > 0 {
+		fmt.Fprintf(&b, "Erased      %d of these events and the files of %d artifacts, as the log tells\n", r.Erased, r.Emptied)
 	}
 	fmt.Fprintf(&b, "Complete    %s\n", yes(r.Complete, "the period was read whole, of every stream", "see below what was not read, or not for long enough"))
 	fmt.Fprintf(&b, "Reproduced  %s\n", yes(r.Reproduced, fmt.Sprintf("%d artifacts were made again from the raw pages and are the same", r.Artifacts), "not every artifact could be made again"))

@@ -69,6 +69,8 @@ func OddWords(word string) string {
 		return "A known key holds another kind of value than documented."
 	case "late":
 		return "It came after its time had already been read."
+	case "erased":
+		return "It was erased with the data of a person. That it happened, when, and its place among the others stay proven by the log."
 	case "conflict":
 		return "The same uuid came again with other bytes; both are kept, the first stands."
 	}
