@@ -212,6 +212,7 @@ type Program interface {
 	Wording(ctx context.Context, ws evidence.ID, framework string) ([]wording.Proposal, error)
 	AcceptWording(ctx context.Context, c people.Caller, id string) (wording.Proposal, error)
 	DeclineWording(ctx context.Context, c people.Caller, id string) (wording.Proposal, error)
+	DecideWordings(ctx context.Context, c people.Caller, group string, accept bool) ([]wording.Proposal, error)
 	Matches(ctx context.Context, ws evidence.ID, v program.ActionView) ([]program.Match, error)
 	AcceptMatch(ctx context.Context, c people.Caller, idOrKey, recipeID string) (evidence.Action, error)
 	Comment(ctx context.Context, c people.Caller, idOrKey, text string) (evidence.Comment, error)
