@@ -472,17 +472,17 @@ type Artifact struct {
 	Caveat     string
 	Streams    map[evidence.Stream]string
 	EventsHref string
-	// PopulationHref and MatchedHref lead to the events that are counted, where a search gives just these.
-	PopulationHref, MatchedHref string
-	BuildHref                   string
-	UploadHref                  string
-	Review                      Reviewing
-	MayRetire                   bool
-	RetireProblem               string
-	Proposals                   []artifact.Suggestion
-	Declining                   string // target of the proposal that is being declined
-	DeclineReason               string
-	Proof                       Proof
+	// These lead to what is counted; empty: the caller may not see it.
+	PagesHref, RecordsHref, DuplicatesHref, PopulationHref, MatchedHref string
+	BuildHref                                                           string
+	UploadHref                                                          string
+	Review                                                              Reviewing
+	MayRetire                                                           bool
+	RetireProblem                                                       string
+	Proposals                                                           []artifact.Suggestion
+	Declining                                                           string // target of the proposal that is being declined
+	DeclineReason                                                       string
+	Proof                                                               Proof
 }
 
 // ArtifactPage is one artifact: what it says, how it was made, what it rests on, and what it is attached to.
@@ -1273,15 +1273,15 @@ func reckoning(a Artifact) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = reckon("Pages that hold events of the period", p.Counts.Pages, "", false, "").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = reckon("Pages that hold events of the period", p.Counts.Pages, "", false, a.PagesHref).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = reckon("Records in them", p.Counts.Records, "", false, "").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = reckon("Records in them", p.Counts.Records, "", false, a.RecordsHref).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = reckon("less records that had come before", p.Counts.Duplicates, "−", false, "").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = reckon("less records that had come before", p.Counts.Duplicates, "−", false, a.DuplicatesHref).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1302,12 +1302,12 @@ func reckoning(a Artifact) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, s := range p.Sections {
-			templ_7745c5c3_Err = reckon("Rows: "+s.Title, s.Rows, "", false, "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = reckon("Rows: "+s.Title, s.Rows, "", false, RowsHref(a.Version, s.Record)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = reckon("Rows in all, summaries included", p.Counts.Rows, "=", true, "").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = reckon("Rows in all, summaries included", p.Counts.Rows, "=", true, RowsHref(a.Version, "")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
