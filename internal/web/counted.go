@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/recipe"
@@ -100,3 +101,17 @@ func (c counted) differs(now int64) string {
 	}
 	return ""
 }
+
+// everything is the time of all events, as an address says it: twenty years that end tomorrow, since a clock may be ahead.
+func everything(now time.Time) url.Values {
+	to := now.UTC().Truncate(day).Add(2 * day)
+	return url.Values{"from": {to.AddDate(-20, 0, 6).Format(time.DateOnly)}, "to": {to.Format(time.DateOnly)}}
+}
+
+// lastDay is the time of the counts of 24 hours: whole hours and the one that runs.
+func lastDay(now time.Time) url.Values {
+	return url.Values{"from": {machine(now.Truncate(time.Hour).Add(-23 * time.Hour))}, "to": {machine(now.Truncate(time.Second).Add(time.Second))}}
+}
+
+// exactly writes a time so that nothing of it is lost.
+func exactly(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

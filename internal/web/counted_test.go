@@ -33,7 +33,7 @@ func TestCountsLeadToWhatTheyCount(t *testing.T) {
 			t.Errorf("%s: only %d counts are shown", r.ID, len(rows))
 		}
 		for _, tr := range rows {
-			row := page.Part(tr)
+			row := htmlcheck.In(t, tr)
 			name, number := htmlcheck.Text(row.One("th")), strings.Trim(htmlcheck.Text(row.One("td")), "−= ")
 			links := row.All("a")
 			if number == "0" {

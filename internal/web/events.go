@@ -233,6 +233,9 @@ func (s *server) histogram(ctx context.Context, params url.Values, sr search, v 
 		bar := chart.Bucket{From: b.From, To: b.From.Add(bucket), Counts: make([]int64, len(streams)), Href: narrow(params, b.From, b.From.Add(bucket))}
 		for i, st := range streams {
 			bar.Counts[i] = b.Counts[st]
+			of := clone(params)
+			of.Set("stream", string(st))
+			bar.Hrefs = append(bar.Hrefs, narrow(of, b.From, b.From.Add(bucket)))
 		}
 		v.Histogram.Buckets = append(v.Histogram.Buckets, bar)
 	}

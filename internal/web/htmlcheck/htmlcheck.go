@@ -45,9 +45,6 @@ func (p Page) All(selector string) []*html.Node {
 	return found
 }
 
-// Part gives what lies within an element as a page of its own.
-func (p Page) Part(n *html.Node) Page { return Page{p.t, n} }
-
 // One gives the only element that matches; none or several fail the test.
 func (p Page) One(selector string) *html.Node {
 	p.t.Helper()
