@@ -212,6 +212,25 @@ func (s *Service) views(ctx context.Context, ws evidence.ID, f store.AttachmentF
 	return views, nil
 }
 
+// Table gives the rows of a version as they are kept, for a page that shows them: NotFound for a version that is not one. Nothing is
+// taken away by looking, so the trail does not tell of it. The reader must be closed.
+func (s *Service) Table(ctx context.Context, ws, id evidence.ID, version int) (io.ReadCloser, error) {
+	v, err := s.version(ctx, ws, id, version)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range v.Files {
+		if f.Format == "ndjson" {
+			body, err := s.cfg.Objects.Open(ctx, object.Ref{SHA256: f.SHA256, Size: f.Size})
+			if err != nil {
+				return nil, fmt.Errorf("opening the rows of %s: %w", id, err)
+			}
+			return body, nil
+		}
+	}
+	return nil, evidence.Errorf(evidence.NotFound, "This artifact has no rows: it was handed in as a file.")
+}
+
 // File gives one file of an artifact's version to who; version 0 is the newest. The bytes are checked against their digest
 // before the first one is given, and that they are given is noted in the activity trail: without the note there is no
 // file. The reader must be closed.

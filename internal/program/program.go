@@ -49,7 +49,7 @@ type Store interface {
 	SeeMentions(ctx context.Context, ws, member, action evidence.ID, at time.Time) error
 	Members(ctx context.Context, ws evidence.ID) ([]store.Member, error)
 	Connections(ctx context.Context, ws evidence.ID) ([]evidence.Connection, error)
-	DeclineWording(ctx context.Context, a store.Activity, id string) error
+	DeclineWording(ctx context.Context, a store.Activity, facts []string) error
 	DeclinedWording(ctx context.Context, ws evidence.ID) ([]string, error)
 	AddActivity(ctx context.Context, a store.Activity) error
 	ActivityAbout(ctx context.Context, ws evidence.ID, subject string, limit int) ([]store.Activity, error)

@@ -13,7 +13,7 @@ import (
 
 // Wording gives the changes of wording that sources and policies as they are now call for, controls first, by key: of all
 // controls and actions in use, or of those that serve a framework. They are worked out anew each time; what was declined is
-// left out for as long as the same change would be proposed.
+// left out for good.
 func (s *Service) Wording(ctx context.Context, ws evidence.ID, framework string) ([]wording.Proposal, error) {
 	texts, err := s.texts(ctx, ws, framework)
 	if err != nil {
@@ -25,6 +25,7 @@ func (s *Service) Wording(ctx context.Context, ws evidence.ID, framework string)
 	}
 	var out []wording.Proposal
 	for _, t := range texts {
+		t.Declined = declined
 		if p, ok := wording.Propose(t); ok && !slices.Contains(declined, p.ID) {
 			out = append(out, p)
 		}
@@ -59,6 +60,7 @@ func (s *Service) texts(ctx context.Context, ws evidence.ID, framework string) (
 			if len(x.Sources) > 0 {
 				t.Sources = on
 			}
+			x.Below = true
 			actions = append(actions, x)
 		}
 		controls = append(controls, t)
@@ -140,21 +142,61 @@ func (s *Service) AcceptWording(ctx context.Context, c people.Caller, id string)
 	if err != nil {
 		return p, err
 	}
+	return p, s.acceptWording(ctx, c, p)
+}
+
+func (s *Service) acceptWording(ctx context.Context, c people.Caller, p wording.Proposal) error {
+	var err error
 	if p.Area == wording.Control {
 		_, err = s.EditControl(ctx, c, string(p.Target), ControlEdit{Description: &p.After})
 	} else {
 		_, err = s.EditAction(ctx, c, string(p.Target), ActionEdit{Description: &p.After})
 	}
-	return p, err
+	return err
 }
 
-// DeclineWording leaves a text as it is. The same change is not proposed again; another one is.
+// DeclineWording leaves a text as it is. That it does not say those facts is not proposed again; other facts are.
 func (s *Service) DeclineWording(ctx context.Context, c people.Caller, id string) (wording.Proposal, error) {
 	p, err := s.mayDecide(ctx, c, id)
 	if err != nil {
 		return p, err
 	}
-	return p, s.store.DeclineWording(ctx, store.Activity{Workspace: c.Workspace, At: s.now().UTC(), Who: c.Who(), What: "wording.decline", Subject: p.Key, Detail: p.After}, p.ID)
+	return p, s.declineWording(ctx, c, p)
+}
+
+func (s *Service) declineWording(ctx context.Context, c people.Caller, p wording.Proposal) error {
+	var facts []string
+	for _, cause := range p.Causes {
+		facts = append(facts, cause.Fact)
+	}
+	return s.store.DeclineWording(ctx, store.Activity{Workspace: c.Workspace, At: s.now().UTC(), Who: c.Who(), What: "wording.decline", Subject: p.Key, Detail: p.After}, facts)
+}
+
+// DecideWordings accepts or declines all changes of a group, and gives those on which it decided. A crash, or a text that somebody changes
+// meanwhile, leaves the rest proposed.
+func (s *Service) DecideWordings(ctx context.Context, c people.Caller, group string, accept bool) ([]wording.Proposal, error) {
+	if err := c.May(people.ManageControls); err != nil {
+		return nil, err
+	}
+	all, err := s.Wording(ctx, c.Workspace, "")
+	if err != nil {
+		return nil, err
+	}
+	groups := wording.Grouped(all)
+	at := slices.IndexFunc(groups, func(g wording.Group) bool { return g.ID == group })
+	if at < 0 {
+		return nil, evidence.Errorf(evidence.NotFound, "Nothing is proposed for that reason any more: somebody decided on it, or it changed meanwhile. Look at the list again.")
+	}
+	decide := s.declineWording
+	if accept {
+		decide = s.acceptWording
+	}
+	for i, p := range groups[at].Changes {
+		if err := decide(ctx, c, p); err != nil {
+			return groups[at].Changes[:i], err
+		}
+	}
+	return groups[at].Changes, nil
 }
 
 // mayDecide gives a proposed change if the caller may change what it is about.

@@ -18,6 +18,15 @@ func TestWording(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := p.AddControl(ctx, me, program.ControlDraft{Key: "C-2", Name: "1Password is read", Description: "Everything that 1Password tells."}); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"A-2", "A-3"} { // one below a control that names the source, one that stands alone
+		below := map[string]string{"A-2": "C-2"}[key]
+		if _, err := p.AddAction(ctx, me, program.ActionDraft{Key: key, Title: "Review", Control: below, Requests: []evidence.EvidenceRequest{{Recipe: "failed-sign-ins"}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if _, err := p.AddAction(ctx, me, program.ActionDraft{Key: "A-1", Title: "Review", Control: "C-1", Requests: []evidence.EvidenceRequest{{Recipe: "failed-sign-ins"}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +49,7 @@ func TestWording(t *testing.T) {
 	if err := st.CreateConnection(ctx, conn, []byte("sealed"), nil); err != nil {
 		t.Fatal(err)
 	}
-	ids := expect("connected", "C-1: “Acme” is connected", "A-1: “Acme” is connected")
+	ids := expect("connected", "C-1: “Acme” is connected", "A-3: “Acme” is connected")
 	if _, err := p.AcceptWording(ctx, me, ids[0]); err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +60,11 @@ func TestWording(t *testing.T) {
 		t.Errorf("accepted twice: %v", err)
 	}
 	expect("decided")
+	other := "Review, in other words"
+	if _, err := p.EditAction(ctx, me, "A-3", program.ActionEdit{Description: &other, Revision: 1}); err != nil {
+		t.Fatal(err)
+	}
+	expect("what was declined, after an edit")
 	if got, err := st.Control(ctx, ws, "C-1"); err != nil || got.Description != "We look at them. Evidence comes from 1Password, read through the connection “Acme”." || got.Revision != 2 {
 		t.Errorf("the control says %q, %v", got.Description, err)
 	}

@@ -72,8 +72,14 @@ func TestWordingPage(t *testing.T) {
 	s.connect("Acme", nil)
 	s.fillActions()
 	c := s.as(people.Admin)
-	s.post(c, "/actions", url.Values{"title": {"Confirm that reading was whole"}, "ask": {"coverage"}, "ask.text": {""}})
-	htmlcheck.Parse(t, s.get(c, "/").body).Has("#live-attention", "of wording proposed")
+	for range 4 {
+		s.post(c, "/actions", url.Values{"title": {"Confirm that reading was whole"}, "ask": {"coverage"}, "ask.text": {""}})
+	}
+	home := s.get(c, "/").body
+	htmlcheck.Parse(t, home).Has("#live-attention", "“Acme” is connected: ")
+	if n := strings.Count(home, `href="/wording#`); n != 1 {
+		t.Errorf("one source makes %d lines of the front page", n)
+	}
 	page := htmlcheck.Parse(t, s.get(c, "/wording").body)
 	forms := page.All(".wording form")
 	page.Has(".sides ins", "read through the connection “Acme”")
@@ -90,6 +96,14 @@ func TestWordingPage(t *testing.T) {
 		t.Errorf("after two decisions %d of %d are left", len(now), len(forms))
 	}
 	htmlcheck.Parse(t, s.post(c, htmlcheck.Attr(forms[0], "action"), url.Values{"decision": {"accept"}}).body).Has(".note", "not proposed any more")
+	all := htmlcheck.Parse(t, s.get(c, "/wording").body).One(".part-head form")
+	if a := s.post(c, htmlcheck.Attr(all, "action"), url.Values{"decision": {"decline"}}); a.status != http.StatusSeeOther {
+		t.Errorf("declining all gives %d: %s", a.status, a.body)
+	}
+	htmlcheck.Parse(t, s.get(c, "/wording").body).Has(".empty", "Every text fits")
+	if a := s.post(c, htmlcheck.Attr(all, "action"), url.Values{"decision": {"accept"}}); a.status != http.StatusNotFound {
+		t.Errorf("deciding twice gives %d", a.status)
+	}
 	if n := len(htmlcheck.Parse(t, s.get(s.as(people.Viewer), "/wording").body).All(".wording form")); n != 0 {
 		t.Error("a viewer is offered to decide")
 	}

@@ -161,7 +161,7 @@ func (s *server) configured(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := view.Configured{
-		Now: s.now(), Connection: c, Kind: rd.kind, Health: rd.health, Care: rd.care, Streams: streamRows(rd), Days: int(rd.kind.Retention / day), PerMinute: s.cfg.PerMinute,
+		Now: s.now(), Connection: c, Kind: rd.kind, Health: rd.health, Care: rd.care, Streams: streamRows(rd, s.now(), people.From(r.Context()).Has(people.ReadEvents)), Days: int(rd.kind.Retention / day), PerMinute: s.cfg.PerMinute,
 	}
 	for _, st := range rd.streams {
 		v.Events += st.Events

@@ -155,7 +155,7 @@ func (s *server) showArtifact(w http.ResponseWriter, r *http.Request, status int
 	}
 	if c.Has(people.ReadEvents) && v.HasProof {
 		v.EventsHref = "/events?" + eventsOf(v.Provenance).Encode()
-		s.countHrefs(&v)
+		countHrefs(&v)
 	}
 	p, err := s.framed(r, a.Title, "/artifacts", ui.Crumb{Name: a.Title})
 	if err != nil {
@@ -164,17 +164,13 @@ func (s *server) showArtifact(w http.ResponseWriter, r *http.Request, status int
 	return render(w, r, status, view.ArtifactPage(p, v))
 }
 
-// countHrefs lets counts lead to the events that they count. A search takes one stream or all, and all connections: where
-// the artifact asked otherwise, it would show other events.
-func (s *server) countHrefs(v *view.Artifact) {
-	p := v.Provenance
-	leftOut := slices.ContainsFunc(p.Notes, func(n string) bool { return strings.HasPrefix(n, "Not part of this: ") })
-	if streams := len(p.Query.Streams); leftOut || streams != 1 && streams != len(s.allStreams()) || p.Recipe.ID == recipe.SelectedEvents {
-		return
+// countHrefs lets counts lead to exactly what they count.
+func countHrefs(v *view.Artifact) {
+	for step, href := range map[string]*string{stepPages: &v.PagesHref, stepRecords: &v.RecordsHref, stepDuplicates: &v.DuplicatesHref} {
+		*href = "/pages?" + stepParams(v.Version, step).Encode()
 	}
-	all := p
-	all.Query.Where = nil
-	v.PopulationHref, v.MatchedHref = "/events?"+eventsOf(all).Encode(), v.EventsHref
+	v.PopulationHref = "/events?" + stepParams(v.Version, stepPopulation).Encode()
+	v.MatchedHref = "/events?" + stepParams(v.Version, stepMatched).Encode()
 }
 
 func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -71,6 +71,8 @@ type Store interface {
 	Event(ctx context.Context, ws evidence.ID, ref evidence.EventRef) (evidence.Event, store.EventPlace, error)
 	Conflicts(ctx context.Context, ws evidence.ID, ref evidence.EventRef) ([]evidence.Event, error)
 	Histogram(ctx context.Context, r store.HistogramRequest) (store.Histogram, error)
+	Count(ctx context.Context, q evidence.Query) (int64, error)
+	HeldPages(ctx context.Context, q evidence.Query) ([]store.HeldPage, error)
 	Values(ctx context.Context, ws evidence.ID, key evidence.Key, prefix string, limit int) ([]store.ValueCount, error)
 	PageBody(ctx context.Context, ws evidence.ID, page int64) ([]byte, store.PageRow, error)
 	Size(ctx context.Context) (store.Size, error)
@@ -176,6 +178,7 @@ type connectionUse func(ctx context.Context, who string, ws, id evidence.ID) (co
 // Artifacts builds, gives out and attaches artifacts; see package artifact.
 type Artifacts interface {
 	Build(ctx context.Context, who string, ws evidence.ID, req artifact.BuildRequest) (artifact.View, error)
+	Table(ctx context.Context, ws, id evidence.ID, version int) (io.ReadCloser, error)
 	File(ctx context.Context, who string, ws, id evidence.ID, version int, format string) (io.ReadCloser, evidence.File, error)
 	List(ctx context.Context, ws evidence.ID, f artifact.Filter) ([]artifact.View, error)
 	Show(ctx context.Context, ws, id evidence.ID) (artifact.View, error)
@@ -213,6 +216,7 @@ type Program interface {
 	Wording(ctx context.Context, ws evidence.ID, framework string) ([]wording.Proposal, error)
 	AcceptWording(ctx context.Context, c people.Caller, id string) (wording.Proposal, error)
 	DeclineWording(ctx context.Context, c people.Caller, id string) (wording.Proposal, error)
+	DecideWordings(ctx context.Context, c people.Caller, group string, accept bool) ([]wording.Proposal, error)
 	Matches(ctx context.Context, ws evidence.ID, v program.ActionView) ([]program.Match, error)
 	AcceptMatch(ctx context.Context, c people.Caller, idOrKey, recipeID string) (evidence.Action, error)
 	Comment(ctx context.Context, c people.Caller, idOrKey, text string) (evidence.Comment, error)

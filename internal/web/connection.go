@@ -47,7 +47,7 @@ func (s *server) showConnection(w http.ResponseWriter, r *http.Request, status i
 		Now: s.now(), Connection: c, Kind: rd.kind, Health: rd.health, Care: rd.care, PerMinute: s.cfg.PerMinute,
 		Commands: s.lookAfter(c), MayEvents: caller.Has(people.ReadEvents),
 		MayManage: caller.Has(people.ManageConnections), Said: said, Problem: problem,
-		Features: titles(rd, c.Features), Missing: titles(rd, c.Missing), Streams: streamRows(rd),
+		Features: titles(rd, c.Features), Missing: titles(rd, c.Missing), Streams: streamRows(rd, s.now(), people.From(r.Context()).Has(people.ReadEvents)),
 	}
 	if err := s.connectionCoverage(ctx, rd, &v); err != nil {
 		return err
@@ -95,12 +95,25 @@ func titles(r reading, streams []evidence.Stream) []string {
 	return out
 }
 
-func streamRows(r reading) []view.StreamRow {
+func streamRows(r reading, now time.Time, mayEvents bool) []view.StreamRow {
 	var out []view.StreamRow
 	for _, st := range r.streams {
 		row := view.StreamRow{
 			Status: st, Title: r.streamTitle(st.Stream),
 			Href: "/events?" + url.Values{"connection": {string(r.connection.ID)}, "stream": {string(st.Stream)}}.Encode(),
+		}
+		if mayEvents {
+			all := everything(now)
+			all.Set("connection", string(r.connection.ID))
+			all.Set("stream", string(st.Stream))
+			row.EventsHref, row.PagesHref = "/events?"+all.Encode(), "/pages?"+all.Encode()
+			all.Set("step", stepDuplicates)
+			row.DuplicatesHref = "/pages?" + all.Encode()
+			all.Del("step")
+			for odd, href := range map[string]*string{"late": &row.LateHref, "conflict": &row.ConflictsHref} {
+				all.Set("odd", odd)
+				*href = "/events?" + all.Encode()
+			}
 		}
 		if slices.Contains(r.connection.Missing, st.Stream) {
 			row.Missing = "The token lacks it."

@@ -347,6 +347,11 @@ func (s *server) healCommand(h connection.StreamHistory, g connection.GapDetail)
 // strip draws a stream.
 func (s *server) strip(a coverageAsked, h connection.StreamHistory, mayEvents bool) chart.Strip {
 	st := chart.Strip{Name: h.Title, Coverage: h.StreamCoverage, Made: h.Conn.CreatedAt, Share: ui.Share(h.Read(), h.Asked.Duration()), Tone: ui.OK, Sub: stripWords(h)}
+	if mayEvents {
+		st.Events = func(span evidence.Span) string {
+			return "/events?" + url.Values{"connection": {string(h.Connection)}, "stream": {string(h.Stream)}, "from": {exactly(span.From)}, "to": {exactly(span.To)}}.Encode()
+		}
+	}
 	for _, g := range h.Gaps {
 		switch chart.KindOf(g, h.Conn.CreatedAt) {
 		case chart.Heals:

@@ -38,6 +38,11 @@ func (s *server) showEvents(w http.ResponseWriter, r *http.Request, params url.V
 		KeyHelp: "KEY=VALUE narrows by one fact; several pieces must all hold, several values are separated by commas, one with spaces or commas stands in double quotes. Keys: " + keyWords() + ".",
 	}
 	s.eventsForm(ctx, c.Workspace, params, &v)
+	for _, name := range []string{"artifact", "version", "step"} {
+		if value := params.Get(name); value != "" {
+			v.Kept = append(v.Kept, view.Option{Label: name, Value: value})
+		}
+	}
 	sr, err := s.parseSearch(ctx, c.Workspace, params)
 	if err == nil {
 		err = s.eventsResult(ctx, params, sr, &v)
@@ -67,7 +72,7 @@ func (s *server) showEvents(w http.ResponseWriter, r *http.Request, params url.V
 func (s *server) eventsAway(c people.Caller, params url.Values, v *view.Events) {
 	same := clone(params)
 	v.ExportHref = "/events/export" + encode(same)
-	if c.Has(people.BuildArtifacts) {
+	if c.Has(people.BuildArtifacts) && params.Get("artifact") == "" {
 		v.ArtifactHref = "/events/artifact" + encode(same)
 	}
 	v.Save.Filter = same.Encode()
@@ -157,6 +162,10 @@ func without(params url.Values, c chip) string {
 	v := clone(params)
 	if len(c.tokens) == 0 {
 		v.Del(c.param)
+		if c.param == "artifact" {
+			v.Del("version")
+			v.Del("step")
+		}
 		return encode(v)
 	}
 	rest := evidence.SplitWhere(v.Get("q"))
@@ -224,10 +233,19 @@ func (s *server) histogram(ctx context.Context, params url.Values, sr search, v 
 		bar := chart.Bucket{From: b.From, To: b.From.Add(bucket), Counts: make([]int64, len(streams)), Href: narrow(params, b.From, b.From.Add(bucket))}
 		for i, st := range streams {
 			bar.Counts[i] = b.Counts[st]
+			of := clone(params)
+			of.Set("stream", string(st))
+			bar.Hrefs = append(bar.Hrefs, narrow(of, b.From, b.From.Add(bucket)))
 		}
 		v.Histogram.Buckets = append(v.Histogram.Buckets, bar)
 	}
 	v.Total, v.Exact = h.Total, h.Exact
+	if sr.of != nil && sr.whole { // asked as the recipe asked, so that the number is the artifact's
+		if v.Total, err = s.cfg.Store.Count(ctx, sr.query); err != nil {
+			return fmt.Errorf("counting events: %w", err)
+		}
+		v.Exact, v.Differs = true, sr.of.differs(v.Total)
+	}
 	v.TotalSays = map[bool]string{true: "event ", false: "events "}[h.Total == 1] + sr.words
 	return nil
 }

@@ -191,6 +191,14 @@ func (s *server) overview(ctx context.Context, c people.Caller) (overview, error
 	if c.Has(people.ReadSources) {
 		o.numbers.Events = eventsIn(o.readings)
 	}
+	if c.Has(people.ReadEvents) {
+		o.numbers.EventsHref, o.numbers.DayHref = "/events?"+everything(now).Encode(), "/events?"+lastDay(now).Encode()
+		for i, card := range o.cards {
+			at := lastDay(now)
+			at.Set("connection", string(card.ID))
+			o.cards[i].DayHref = "/events?" + at.Encode()
+		}
+	}
 	return o, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -21,7 +22,11 @@ import (
 	"github.com/exhibithq/exhibit/internal/evidence"
 	"github.com/exhibithq/exhibit/internal/program"
 	"github.com/exhibithq/exhibit/internal/simulator"
+	"github.com/exhibithq/exhibit/internal/source"
 	"github.com/exhibithq/exhibit/internal/source/onepassword"
+	"github.com/exhibithq/exhibit/internal/store"
+	"github.com/exhibithq/exhibit/internal/translog"
+	"github.com/exhibithq/exhibit/internal/verify"
 )
 
 // connected is a site with one connection that has read all of the last quarter, and nothing made of it yet.
@@ -32,15 +37,40 @@ func connected(t *testing.T) *site {
 	must(t, err)
 	s.first = s.connect("1Password", nil)
 	for _, stream := range []evidence.Stream{onepassword.SignIns, onepassword.Usages, onepassword.Audit} {
-		f := feed{connection: s.first, stream: stream, spans: []evidence.Span{{From: noon.Add(-150 * day), To: noon.Add(-time.Minute)}}, caughtUp: true}
+		var events [][]byte
 		for raw := range sim.Events(simulator.Stream(stream)) {
-			f.events = append(f.events, bytes.Clone(raw))
+			events = append(events, bytes.Clone(raw))
 		}
-		s.fill(f)
+		s.read(stream, events)
 	}
 	_, err = program.New(s.store, s.clock).Seed(t.Context(), "test", s.ws, "soc2")
 	must(t, err)
 	return s
+}
+
+// read stores events as the collector does: answers as the source gives them, taken apart by the source's own reader, until one
+// says that there is no more. So the bundle proves them.
+func (s *site) read(stream evidence.Stream, events [][]byte) {
+	s.t.Helper()
+	ctx, start, kind := s.t.Context(), noon.Add(-150*day), onepassword.Kind()
+	lease, err := s.store.Acquire(ctx, s.first.ID, stream, "test/1/1", time.Hour)
+	must(s.t, err)
+	answers := append(slices.Collect(slices.Chunk(events, 500)), nil)
+	for n, items := range answers {
+		more := n < len(answers)-1
+		body := fmt.Appendf(nil, `{"cursor":"%s-%d","has_more":%t,"items":[%s]}`, stream, n, more, bytes.Join(items, []byte(", ")))
+		p, err := kind.Split(stream, body, noon)
+		must(s.t, err)
+		through := noon.Add(-time.Minute)
+		if more {
+			through = p.Records[len(p.Records)-1].Facts.At
+		}
+		done, err := s.store.Commit(ctx, lease, store.PageCommit{Mode: store.Live, Request: source.Request{Stream: stream, Cursor: source.Cursor(lease.Cursor), From: start, Limit: 500}, Page: p,
+			RequestedAt: noon.Add(-time.Minute), ReceivedAt: noon.Add(-time.Minute + time.Second), Window: evidence.Span{From: start, To: through}, NewWindow: n == 0, CaughtUp: !more, Build: "Exhibit/test"})
+		must(s.t, err)
+		lease = done.Lease
+	}
+	must(s.t, s.store.Release(ctx, lease))
 }
 
 // choose takes an option of a list by typing how it begins.
@@ -76,8 +106,8 @@ func (b *browser) next(t *testing.T, step, does string) {
 	b.press(t, "link", does)
 }
 
-// TestQuarterInBrowser goes from events to a reviewed artifact of a quarter on a control, and to a bundle,
-// as two people who know nothing of Exhibit do: where the front page leads.
+// TestQuarterInBrowser goes from events to a reviewed artifact of a quarter on a control, and to a bundle that
+// verifies, as two people who know nothing of Exhibit do: where the front page leads.
 func TestQuarterInBrowser(t *testing.T) {
 	s := connected(t)
 	b := newBrowser(t, s)
@@ -182,16 +212,25 @@ func (b *browser) download(t *testing.T, begin func()) []byte {
 	}
 }
 
-// holds looks into a bundle for the artifact and for who approved it. That bundles verify is tested where pages are really
-// read: those of this site were put into its store.
+// holds verifies a bundle with the trust file alone, as an auditor does with exhibit verify, and looks into it for the artifact and for
+// who approved it.
 func (s *site) holds(t *testing.T, bundle []byte, artifact string) {
 	t.Helper()
 	z, err := zip.NewReader(bytes.NewReader(bundle), int64(len(bundle)))
 	must(t, err)
+	text, _, err := s.book.Policy(t.Context(), s.ws)
+	must(t, err)
+	policy, err := translog.ParsePolicy(text)
+	must(t, err)
+	r, err := verify.Bundle(t.Context(), bytes.NewReader(bundle), int64(len(bundle)), verify.Options{Policy: policy, Kinds: []source.Kind{onepassword.Kind()}})
+	must(t, err)
+	if r.Verdict != verify.Authentic {
+		t.Errorf("exhibit verify says %s: %v", r.Verdict, r.Failures)
+	}
 	index, err := z.Open("controls/index.csv")
 	must(t, err)
 	defer index.Close()
-	text, err := io.ReadAll(index)
+	text, err = io.ReadAll(index)
 	must(t, err)
 	for _, want := range []string{"Rita Example", filepath.Base(artifact), "approved"} {
 		if !strings.Contains(string(text), want) {

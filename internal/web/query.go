@@ -88,9 +88,11 @@ func filterKeys() []evidence.Key {
 // search is what a person asks of the events, read from an address.
 type search struct {
 	query evidence.Query
-	words string // the time in words
-	lapse string // the range up to now that was chosen; empty: other times
-	chips []chip // what narrows it
+	words string   // the time in words
+	lapse string   // the range up to now that was chosen; empty: other times
+	chips []chip   // what narrows it
+	of    *counted // the step of an artifact whose events are asked for; nil: none
+	whole bool     // nothing else narrows what that counts
 }
 
 // chip is one part of a search with the parameter of the address that made it.
@@ -106,6 +108,38 @@ func (s *server) parseSearch(ctx context.Context, ws evidence.ID, v url.Values) 
 	if sr.query.Span, sr.words, err = parseSpan(v, s.now()); err != nil {
 		return sr, err
 	}
+	c, ok, err := s.countedOf(ctx, ws, v)
+	if err != nil {
+		return sr, err
+	}
+	if ok {
+		return s.searchCounted(ctx, v, sr, c)
+	}
+	return s.narrowSearch(ctx, ws, v, sr)
+}
+
+// searchCounted asks for the events that a step of an artifact counts, narrowed by what else the address says.
+func (s *server) searchCounted(ctx context.Context, v url.Values, sr search, c counted) (search, error) {
+	asked := sr.query.Span
+	sr.query, sr.of, sr.words = c.query, &c, "of the artifact"
+	sr.chips = append(sr.chips, chip{text: c.words(), param: "artifact"})
+	if v.Get("from") != "" || v.Get("to") != "" {
+		sr.query.Span, sr.words = asked.Intersect(c.query.Span), "in the chosen time"
+	}
+	rest := url.Values{}
+	for key, values := range v {
+		if key != "from" && key != "to" && key != "range" {
+			rest[key] = values
+		}
+	}
+	before := len(sr.chips)
+	sr, err := s.narrowSearch(ctx, c.query.Workspace, rest, sr)
+	sr.whole = err == nil && len(sr.chips) == before && sr.query.Span == c.query.Span
+	return sr, err
+}
+
+// narrowSearch adds what an address narrows beside the time.
+func (s *server) narrowSearch(ctx context.Context, ws evidence.ID, v url.Values, sr search) (search, error) {
 	if v.Get("from") == "" && v.Get("to") == "" && v.Get("range") != "custom" {
 		sr.lapse = cmp.Or(v.Get("range"), defaultRange)
 	}

@@ -256,9 +256,13 @@ func (s *site) pages() []string {
 	s.fillHolds()
 	all, err := s.server.programme(ctx, s.ws)
 	must(s.t, err)
-	for id := range all.artifacts {
+	for id, a := range all.artifacts {
 		out = append(out, "/artifacts/"+string(id))
+		if a.Recipe == "failed-sign-ins" {
+			out = append(out, "/artifacts/"+string(id)+"/v/1/rows", "/pages?artifact="+string(id)+"&step=records", "/events?artifact="+string(id)+"&step=matched")
+		}
 	}
+	out = append(out, "/pages?range=120d&step=duplicates", "/wording")
 	out = append(out, "/actions/"+string(all.actions[0].Action.ID), "/controls/"+string(all.controls[0].Control.ID), "/events/"+s.someEvent())
 	return append(append(out, s.programPages()...), s.actionPages()...)
 }

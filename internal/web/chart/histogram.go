@@ -23,7 +23,8 @@ func SeriesOf(i int, name string) Series {
 type Bucket struct {
 	From, To time.Time
 	Counts   []int64
-	Href     string // narrows the time to the bar
+	Href     string   // narrows the time to the bar
+	Hrefs    []string // and to one of its series, in the order of Counts; none: they lead nowhere
 }
 
 // Total is the height of the bar.

@@ -121,6 +121,17 @@ type Strip struct {
 	Conflicts []Dot
 	Resets    []Dot
 	Again     []Again
+	// Events gives where the events of a piece of time are shown; nil: the caller may not see them.
+	Events func(evidence.Span) string
+}
+
+// eventsOf leads to the events that a piece counts; "" for what is no whole window, since all of a window is counted.
+func (s Strip) eventsOf(p Piece) string {
+	whole := slices.ContainsFunc(s.Coverage.Windows, func(w evidence.Window) bool { return w.Span == p.Span })
+	if s.Events == nil || p.Kind != WasRead || p.Events == 0 || !whole {
+		return ""
+	}
+	return s.Events(p.Span)
 }
 
 // Sheet is what the strips of a page have in common.
