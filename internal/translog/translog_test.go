@@ -500,7 +500,7 @@ type vectors struct {
 	}
 	Erased struct{ Body, Salts, Redacted string } // the page without record 0
 	Leaf   struct{ Text, Record, Hash string }
-	Tree struct {
+	Tree   struct {
 		Leaves []string
 		Roots  []string
 	}
