@@ -322,3 +322,14 @@ func TestErasureGoesOn(t *testing.T) {
 		})
 	}
 }
+
+// TestReadmeVerifiesErased lets the bundle's own page check a bundle of which something was erased, and that it says so.
+func TestReadmeVerifiesErased(t *testing.T) {
+	s := newStoryOf(t, app.Config{}, withBo)
+	s.erase()
+	s.bundle()
+	said := s.checker()(s.bytes, s.key.Verifier().String())
+	if !strings.Contains(said, "AUTHENTIC") || !strings.Contains(said, "15 events were erased") {
+		t.Errorf("it says: %s", said)
+	}
+}

@@ -91,7 +91,7 @@
   async function fold(b, sizes) {
     const stack = [], prefix = "exhibit/leaf/v1 ";
     let at = 0, n = 0, last = 0, made = null, pages = 0;
-    const chains = new Map(), keys = new Set(), spans = [], anchors = [], hashes = [], roots = new Map();
+    const chains = new Map(), keys = new Set(), spans = [], anchors = [], hashes = [], roots = new Map(), records = new Map(), erased = new Map();
     while (at < b.length) {
       must(at + 2 <= b.length, "The leaves are cut off.");
       const len = b[at] * 256 + b[at + 1];
@@ -117,7 +117,11 @@
       }
       if (kind === "anchor") anchors.push({...f, n});
       if (kind === "export") made = f;
-      if (kind === "page") pages++;
+      if (kind === "page") {
+        pages++;
+        records.set(f.connection + "/" + f.stream + "/" + f.page, chains.get(chain));
+      }
+      if (kind === "erase") erased.set(hex(await sha(raw)), f.targets);
       let h = await leafHash(raw);
       hashes.push(h);
       for (let k = n; k % 2 === 1; k = (k - 1) / 2) h = await nodeHash(stack.pop(), h);
@@ -126,7 +130,7 @@
       if (sizes.has(n)) roots.set(n, {root: await rootOf(stack), at: last});
     }
     must(n > 0, "There are no leaves.");
-    return {n, root: await rootOf(stack), at: last, made, keys, spans, anchors, hashes, roots, pages};
+    return {n, root: await rootOf(stack), at: last, made, keys, spans, anchors, hashes, roots, pages, records, erased};
   }
 
   // keyOf reads a verifier key: of a log (1) or of a witness (4).
@@ -226,6 +230,30 @@
     for (const p of z.parts.keys()) must(!p.startsWith("log/older/") || p.endsWith(".checkpoint") || told.has(p), "The log tells of nothing like " + p + ".");
   }
 
+  // redacted holds that each record that is missing of a page was erased, by a leaf of the log, and that each of these is missing. It
+  // gives how many are.
+  async function redacted(z, tree, m) {
+    const gone = new Map();
+    for (const r of m.redactions || []) {
+      const at = r.connection + "/" + r.stream + "/" + r.page, targets = tree.erased.get(r.record) || [];
+      must(targets.some(t => t.page === tree.records.get(at) && String(t.segments) === String(r.segments)), "The log does not tell of what is missing of page " + r.page + ".");
+      if (!gone.has(at)) gone.set(at, new Set());
+      for (const s of r.segments) gone.get(at).add(s);
+    }
+    let n = 0;
+    for (const f of m.files) {
+      const name = /^raw\/(.*)\/([0-9]{8,})\.redacted$/.exec(f.path);
+      if (!name || f.role !== "raw") continue;
+      const at = name[1] + "/" + Number(name[2]), of = gone.get(at) || new Set();
+      const {segments} = parse(text.decode(await z.get(f.path)), f.path);
+      segments.forEach((s, i) => must("commit" in s === of.has(i), "Record " + (i - 1) / 2 + " of " + f.path + " is missing or there otherwise than the log says."));
+      n += of.size;
+      gone.delete(at);
+    }
+    must(gone.size === 0, "A page from which something was erased is shown as a whole one, or not at all.");
+    return n;
+  }
+
   async function verify(file, trusted, say) {
     const z = await container(file);
     say("The container is whole: " + z.parts.size + " parts.");
@@ -270,6 +298,8 @@
       if (++done % 50 === 0) say(done + " of " + m.files.length + " parts are as the manifest says…");
     }
     say("All " + done + " parts are as the manifest says.");
+    const erased = await redacted(z, tree, m);
+    if (erased) say(erased + " events were erased with the data of a person, as the log tells.");
     const held = m.files.filter(f => f.role === "raw").length;
     if (held < tree.pages) say("Of " + tree.pages + " pages that the log tells of the bundle holds " + held + ".");
     let authentic = false;
