@@ -320,7 +320,6 @@ func TestScreenshots(t *testing.T) {
 		{"events-light", "/events?range=7d", "light", 1440, 900}, {"events-dark", "/events?range=7d", "dark", 1440, 900},
 		{"pages-light", "/pages?range=30d&step=records", "light", 1440, 900}, {"pages-dark", "/pages?artifact=" + whole, "dark", 1440, 900}, {"phone-pages", "/pages?range=30d", "light", 390, 844},
 		{"rows-light", "/artifacts/" + whole + "/v/1/rows", "light", 1440, 900}, {"phone-rows", "/artifacts/" + whole + "/v/1/rows", "dark", 390, 844}, {"events-counted-light", "/events?artifact=" + whole + "&step=matched", "light", 1440, 900},
-		{"wording-dark", "/wording", "dark", 1440, 1000}, {"phone-wording", "/wording", "light", 390, 844},
 		{"events-empty-light", "/events?q=zzz", "light", 1440, 900}, {"event-light", "/events/" + s.someEvent(), "light", 1440, 1000},
 		{"artifacts-light", "/artifacts", "light", 1440, 900}, {"artifact-light", "/artifacts/" + whole, "light", 1440, 1000},
 		{"artifact-inconclusive-dark", "/artifacts/" + unsure, "dark", 1440, 1000},

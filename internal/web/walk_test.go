@@ -21,6 +21,7 @@ import (
 	"github.com/exhibithq/exhibit/internal/hold"
 	"github.com/exhibithq/exhibit/internal/people"
 	"github.com/exhibithq/exhibit/internal/program"
+	"github.com/exhibithq/exhibit/internal/wording"
 )
 
 // place is what stands in one place of an address.
@@ -70,7 +71,7 @@ func (x roomed) places() map[string]place {
 	p["/schedules/{id}"], p["/artifacts/schedules/{id}"] = place{own: string(schedule.ID)}, place{own: string(schedule.ID)}
 	wordings, err := x.server.cfg.Program.Wording(ctx, x.ws, "")
 	must(t, err)
-	p["/wording/{id}"] = place{own: wordings[0].ID}
+	p["/wording/{id}"], p["/wording/causes/{id}"] = place{own: wordings[0].ID}, place{own: wording.Grouped(wordings)[0].ID}
 	held, err := x.legal.Place(ctx, me, hold.PlaceRequest{Owner: "ada@example.com", Code: evidence.HoldAudit, Reason: "until the audit is over", Review: noon.AddDate(0, 6, 0)})
 	must(t, err)
 	p["/holds/{id}"], p["/settings/holds/{id}"] = place{own: string(held.ID)}, place{own: string(held.ID)}

@@ -262,7 +262,7 @@ func (s *site) pages() []string {
 			out = append(out, "/artifacts/"+string(id)+"/v/1/rows", "/pages?artifact="+string(id)+"&step=records", "/events?artifact="+string(id)+"&step=matched")
 		}
 	}
-	out = append(out, "/pages?range=120d&step=duplicates", "/wording")
+	out = append(out, "/pages?range=120d&step=duplicates")
 	out = append(out, "/actions/"+string(all.actions[0].Action.ID), "/controls/"+string(all.controls[0].Control.ID), "/events/"+s.someEvent())
 	return append(append(out, s.programPages()...), s.actionPages()...)
 }
