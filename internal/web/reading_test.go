@@ -49,20 +49,7 @@ func (c *contents) changed() []string {
 	c.version, c.digests = version, map[string]string{}
 	for _, table := range c.list("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name") {
 		columns := slices.DeleteFunc(c.list("SELECT name FROM pragma_table_info('"+table+"')"), func(name string) bool { return written[table] == name })
-		h := sha256.New()
-		rows, err := c.db.Query(`SELECT "` + strings.Join(columns, `", "`) + `" FROM "` + table + `"`)
-		must(c.t, err)
-		row, into := make([]any, len(columns)), make([]any, len(columns))
-		for i := range row {
-			into[i] = &row[i]
-		}
-		for rows.Next() {
-			must(c.t, rows.Scan(into...))
-			fmt.Fprintf(h, "%#v\n", row)
-		}
-		must(c.t, rows.Err())
-		must(c.t, rows.Close())
-		c.digests[table] = fmt.Sprintf("%x", h.Sum(nil))
+		c.digests[table] = c.digest(table, columns)
 	}
 	return slices.Sorted(maps.Keys(maps.Collect(func(yield func(string, string) bool) {
 		for table, digest := range c.digests {
@@ -120,4 +107,23 @@ func (x roomed) walkReading(t *testing.T, places map[string]place, every []walke
 			t.Errorf("%s: only %d addresses were asked", role, n)
 		}
 	}
+}
+
+// digest is that of all rows of a table, in the order in which they are kept.
+func (c *contents) digest(table string, columns []string) string {
+	c.t.Helper()
+	rows, err := c.db.Query(`SELECT "` + strings.Join(columns, `", "`) + `" FROM "` + table + `"`)
+	must(c.t, err)
+	defer func() { must(c.t, rows.Close()) }()
+	row, into := make([]any, len(columns)), make([]any, len(columns))
+	for i := range row {
+		into[i] = &row[i]
+	}
+	h := sha256.New()
+	for rows.Next() {
+		must(c.t, rows.Scan(into...))
+		fmt.Fprintf(h, "%#v\n", row)
+	}
+	must(c.t, rows.Err())
+	return fmt.Sprintf("%x", h.Sum(nil))
 }
