@@ -34,7 +34,7 @@ func ParseCheckpoint(text []byte) (Checkpoint, error) {
 		return Checkpoint{}, ErrCheckpoint
 	}
 	size, ok := ParseMillis(lines[1])
-	root, err := strict.DecodeString(lines[2])
+	root, err := decode64(lines[2])
 	if !ok || size < 0 || err != nil || len(root) != HashSize {
 		return Checkpoint{}, ErrCheckpoint
 	}
@@ -82,7 +82,7 @@ func ParsePin(s string) (Pin, error) {
 	}
 	h, err := ParseHash(strings.ToLower(root))
 	if err != nil {
-		raw, errBase := strict.DecodeString(root)
+		raw, errBase := decode64(root)
 		if errBase != nil || len(raw) != HashSize {
 			return Pin{}, fmt.Errorf("%.100q is not SIZE:ROOT", s)
 		}
@@ -126,7 +126,7 @@ func ParseProof(b []byte) (Proof, error) {
 	}
 	p := Proof{Index: n, Checkpoint: []byte(checkpoint)}
 	for _, line := range lines[2:] {
-		raw, err := strict.DecodeString(line)
+		raw, err := decode64(line)
 		if err != nil || len(raw) != HashSize {
 			return Proof{}, ErrProof
 		}

@@ -103,6 +103,7 @@ func FuzzReadEntry(f *testing.F) {
 func FuzzParseSubmission(f *testing.F) {
 	f.Add(Submission{3, []Hash{{1}, {2}}, []byte("x\n1\n\n")}.Bytes())
 	f.Add(Submission{}.Bytes())
+	f.Add([]byte("old 3\nAQAAAAAAAAAAAAAAAAAAAAAAA\rAAAAAAAAAAAAAAAAAA=\nAgAAAAAAAAAAAAAA0AAAAAAAAAAAAAAAAAAAAAXAAAA=\n\n")) // a line break within base64
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := ParseSubmission(b)
 		if err == nil && !bytes.Equal(s.Bytes(), b) {

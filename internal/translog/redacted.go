@@ -112,7 +112,7 @@ func DecodeRedacted(text []byte) ([]Segment, error) {
 
 func segmentOf(l Leaf) (Segment, error) {
 	if !l.Has("commit") {
-		b, err := base64.StdEncoding.Strict().DecodeString(l.Text("bytes_b64"))
+		b, err := decode64(l.Text("bytes_b64"))
 		salt, err2 := ParseHash(l.Text("salt"))
 		if _, ok := l.Fields["bytes_b64"].(string); !ok || err != nil || err2 != nil || len(l.Fields) != 2 {
 			return Segment{}, ErrRedacted

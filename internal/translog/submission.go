@@ -47,7 +47,7 @@ func ParseSubmission(b []byte) (Submission, error) {
 	}
 	s := Submission{Old: size, Note: note}
 	for _, line := range lines[1:] {
-		raw, err := strict.DecodeString(line)
+		raw, err := decode64(line)
 		if err != nil || len(raw) != HashSize {
 			return Submission{}, ErrSubmission
 		}
