@@ -248,7 +248,7 @@ func (p *Plan) touches(h evidence.Hold) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(p.Artifacts, func(v VersionRef) bool { return h.Covers(h.Connection, v.Period.From, v.Period.To.Add(-1)) })
+	return slices.ContainsFunc(p.Artifacts, func(v VersionRef) bool { return h.Touches(v.Period) })
 }
 
 // Nothing reports whether there is nothing to erase.
@@ -406,10 +406,7 @@ func (s *Service) goOn(ctx context.Context, c people.Caller, e evidence.Erasure,
 
 // removeFiles removes the files of erased versions and of all exports, which may hold the person and are made again at will.
 func (s *Service) removeFiles(ctx context.Context, e evidence.Erasure) error {
-	err := s.store.RemoveErasedFiles(ctx, e.Workspace, func(sha string, size int64) error {
-		return s.objects.Remove(ctx, object.Ref{SHA256: sha, Size: size})
-	})
-	if err != nil {
+	if err := s.removeErasedFiles(ctx, e.Workspace); err != nil {
 		return err
 	}
 	exports, err := s.store.AllExports(ctx, e.Workspace)
@@ -432,13 +429,16 @@ func (s *Service) removeFiles(ctx context.Context, e evidence.Erasure) error {
 
 // clean removes files whose removal was interrupted, and overwrites what was deleted.
 func (s *Service) clean(ctx context.Context, c people.Caller) error {
-	err := s.store.RemoveErasedFiles(ctx, c.Workspace, func(sha string, size int64) error {
-		return s.objects.Remove(ctx, object.Ref{SHA256: sha, Size: size})
-	})
-	if err != nil {
+	if err := s.removeErasedFiles(ctx, c.Workspace); err != nil {
 		return err
 	}
 	return s.store.Purge(ctx)
+}
+
+func (s *Service) removeErasedFiles(ctx context.Context, ws evidence.ID) error {
+	return s.store.RemoveErasedFiles(ctx, ws, func(sha string, size int64) error {
+		return s.objects.Remove(ctx, object.Ref{SHA256: sha, Size: size})
+	})
 }
 
 // What one leaf of the log may name: it has at most 65,535 bytes.

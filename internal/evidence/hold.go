@@ -73,3 +73,8 @@ func (h Hold) Covers(connection ID, from, to time.Time) bool {
 	}
 	return h.Span.From.IsZero() || from.Before(h.Span.To) && !to.Before(h.Span.From)
 }
+
+// Touches reports whether a period shares a moment with that of the hold, whatever its connection: an artifact tells of all of them.
+func (h Hold) Touches(period Span) bool {
+	return h.Covers(h.Connection, period.From, period.To.Add(-1))
+}

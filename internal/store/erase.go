@@ -181,8 +181,12 @@ func (l *appender) erasePage(ctx context.Context, erasure evidence.ID, p PageTar
 	if err != nil {
 		return 0, err
 	}
+	row, err := l.q.PageRow(ctx, p.Page)
+	if err != nil {
+		return 0, fmt.Errorf("reading the page: %w", err)
+	}
 	for _, i := range p.Positions {
-		if err := l.eraseRow(ctx, erasure, p.Page, i, times[i]); err != nil {
+		if err := l.eraseRow(ctx, erasure, row.Stream, p.Page, i, times[i]); err != nil {
 			return 0, err
 		}
 	}
@@ -249,16 +253,12 @@ func without(body []byte, l page.Layout, which map[int]bool) (out []byte, places
 }
 
 // eraseRow keeps of a record its uuid, its time and that it was erased.
-func (l *appender) eraseRow(ctx context.Context, erasure evidence.ID, id int64, position int, at int64) error {
-	row, err := l.q.PageRow(ctx, id)
-	if err != nil {
-		return fmt.Errorf("reading the page: %w", err)
-	}
-	e, err := l.q.EventUUID(ctx, int32(row.Stream), at, int32(id), int32(position))
+func (l *appender) eraseRow(ctx context.Context, erasure evidence.ID, stream, id int64, position int, at int64) error {
+	e, err := l.q.EventUUID(ctx, int32(stream), at, int32(id), int32(position))
 	if errors.Is(err, sql.ErrNoRows) { // it came again: the first one has the uuid
 		e.Uuid, err = l.uuidOfRepeat(ctx, id, position)
 	} else if err == nil {
-		_, err = l.q.EraseEvent(ctx, sqlc.EraseEventParams{Odd: e.Odd&int32(evidence.OddLate) | int32(evidence.OddErased), Stream: int32(row.Stream), At: at, Page: int32(id), Position: int32(position)})
+		_, err = l.q.EraseEvent(ctx, sqlc.EraseEventParams{Odd: e.Odd&int32(evidence.OddLate) | int32(evidence.OddErased), Stream: int32(stream), At: at, Page: int32(id), Position: int32(position)})
 	}
 	if err != nil {
 		return fmt.Errorf("erasing the row of record %d: %w", position, err)
@@ -352,29 +352,24 @@ func (s *Store) Versions(ctx context.Context, ws evidence.ID) ([]VersionTarget, 
 			return nil, err
 		}
 		all = append(all, VersionTarget{Artifact: v.Artifact, Version: r.Version, Kind: evidence.ArtifactKind(r.Kind), Recipe: r.Recipe, Period: evidence.Span{From: fromMS(r.FromAt), To: fromMS(r.ToAt)},
-			Files: v.Files, Erased: r.ErasedAt > 0, Provenance: v.Provenance, commits: commits[versionKey{r.Artifact, r.Version}]})
+			Files: v.Files, Erased: r.ErasedAt > 0, Provenance: v.Provenance, commits: commits[VersionKey{v.Artifact, int(r.Version)}]})
 	}
 	return all, nil
 }
 
-type versionKey struct {
-	artifact string
-	version  int64
-}
-
 // commitsOf gives what the log commits to of each version of an artifact.
-func (s *Store) commitsOf(ctx context.Context, ws evidence.ID) (map[versionKey][]translog.Hash, error) {
+func (s *Store) commitsOf(ctx context.Context, ws evidence.ID) (map[VersionKey][]translog.Hash, error) {
 	l, err := s.Log(ctx, ws)
 	if err != nil {
 		return nil, err
 	}
-	all := map[versionKey][]translog.Hash{}
+	all := map[VersionKey][]translog.Hash{}
 	err = s.EachLeaf(ctx, l, 0, l.Size, func(_ int64, raw []byte) error {
 		leaf, err := translog.DecodeLeaf(raw)
 		if err != nil || leaf.Kind != translog.KindArtifact {
 			return err
 		}
-		key := versionKey{leaf.Text("artifact"), leaf.Int("version")}
+		key := VersionKey{evidence.ID(leaf.Text("artifact")), int(leaf.Int("version"))}
 		for _, o := range leaf.List("outputs") {
 			fields, _ := o.(translog.Fields)
 			all[key] = append(all[key], translog.Leaf{Fields: fields}.Hash("commit"))
@@ -432,7 +427,7 @@ func refuseHeldVersion(ctx context.Context, q *sqlc.Queries, ws evidence.ID, v V
 		return err
 	}
 	for _, h := range held {
-		if h.Stands() && h.Covers(h.Connection, v.Period.From, v.Period.To.Add(-1)) {
+		if h.Stands() && h.Touches(v.Period) {
 			return heldError(h)
 		}
 	}

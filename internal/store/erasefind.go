@@ -46,20 +46,14 @@ func (s *Store) NamedAs(ctx context.Context, ws evidence.ID, name string) ([]str
 func (s *Store) FindRecords(ctx context.Context, ws evidence.ID, inBody, matches func(b []byte) bool, each func(PageTargets) error) error {
 	q := s.queries()
 	found, drawn := map[int64]map[int]bool{}, map[evidence.EventRef]bool{}
-	for after := int64(0); ; {
-		rows, err := q.PagesOf(ctx, string(ws), after, 100)
-		if err != nil {
-			return fmt.Errorf("reading pages: %w", err)
+	err := eachPageOf(ctx, q, ws, func(r sqlc.PagesOfRow) error {
+		if err := s.findInPage(ctx, q, r.ID, inBody, matches, found, drawn); err != nil {
+			return fmt.Errorf("page %d: %w", r.ID, err)
 		}
-		if len(rows) == 0 {
-			break
-		}
-		for _, r := range rows {
-			if err := s.findInPage(ctx, q, r.ID, inBody, matches, found, drawn); err != nil {
-				return fmt.Errorf("page %d: %w", r.ID, err)
-			}
-			after = r.ID
-		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if len(found) == 0 {
 		return nil
@@ -77,6 +71,20 @@ func (s *Store) FindRecords(ctx context.Context, ws evidence.ID, inBody, matches
 	if err != nil {
 		return err
 	}
+	return eachPageOf(ctx, q, ws, func(r sqlc.PagesOfRow) error {
+		if found[r.ID] == nil {
+			return nil
+		}
+		t := PageTargets{Page: r.ID, Record: records[r.ID], Connection: evidence.ID(r.Connection), Stream: evidence.Stream(r.StreamName)}
+		if err := s.targetsOf(ctx, q, &t, found[r.ID]); err != nil {
+			return fmt.Errorf("page %d: %w", r.ID, err)
+		}
+		return each(t)
+	})
+}
+
+// eachPageOf tells of the pages of a workspace in the order in which they were kept.
+func eachPageOf(ctx context.Context, q *sqlc.Queries, ws evidence.ID, each func(sqlc.PagesOfRow) error) error {
 	for after := int64(0); ; {
 		rows, err := q.PagesOf(ctx, string(ws), after, 100)
 		if err != nil {
@@ -86,17 +94,10 @@ func (s *Store) FindRecords(ctx context.Context, ws evidence.ID, inBody, matches
 			return nil
 		}
 		for _, r := range rows {
-			after = r.ID
-			if found[r.ID] == nil {
-				continue
-			}
-			t := PageTargets{Page: r.ID, Record: records[r.ID], Connection: evidence.ID(r.Connection), Stream: evidence.Stream(r.StreamName)}
-			if err := s.targetsOf(ctx, q, &t, found[r.ID]); err != nil {
-				return fmt.Errorf("page %d: %w", r.ID, err)
-			}
-			if err := each(t); err != nil {
+			if err := each(r); err != nil {
 				return err
 			}
+			after = r.ID
 		}
 	}
 }

@@ -106,21 +106,12 @@ func (a *adoption) connections(ctx context.Context) error {
 }
 
 func (a *adoption) pages(ctx context.Context) error {
-	for after := int64(0); ; {
-		pages, err := a.q.PagesOf(ctx, string(a.ws), after, 100)
-		if err != nil {
-			return fmt.Errorf("reading pages: %w", err)
+	return eachPageOf(ctx, a.q, a.ws, func(p sqlc.PagesOfRow) error {
+		if err := a.page(ctx, p); err != nil {
+			return fmt.Errorf("page %d: %w", p.ID, err)
 		}
-		if len(pages) == 0 {
-			return nil
-		}
-		for _, p := range pages {
-			if err := a.page(ctx, p); err != nil {
-				return fmt.Errorf("page %d: %w", p.ID, err)
-			}
-			after = p.ID
-		}
-	}
+		return nil
+	})
 }
 
 func (a *adoption) page(ctx context.Context, p sqlc.PagesOfRow) error {
